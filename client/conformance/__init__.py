@@ -1,0 +1,1 @@
+"""Checks of a DICOMweb service over HTTP, whichever it is. Imports nothing of the product."""

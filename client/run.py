@@ -1,0 +1,234 @@
+"""Run everything on this machine: Azurite, the app, sample data; it installs nothing."""
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from client import sample_data
+from client.app import FOLDER, App
+from client.azurite import Azurite
+from client.child import Child, Program, beside, running
+from client.errors import ClientError
+from client.mammography import CASE_ID, YEAR
+from client.viewer.site import BASE_PATH
+
+_START_SECONDS = 90
+_INDEXING_SECONDS = 120
+_APP_GRACE_SECONDS = 6
+_AZURITE_GRACE_SECONDS = 3
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_DESCRIPTION = """\
+Start Azurite and the app on this machine, load sample data into an empty store, and stay until Ctrl-C.
+
+The app is hosted by Azure Functions Core Tools where `func` is on the path, else by `python -m localhost`.
+Several may run side by side: give each its own ports and its own data folder."""
+_EPILOG = """\
+exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 it could not start, or a part of it died (the message says which);
+2 the command line makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for."""
+
+    app: App
+    azurite: Azurite
+    samples: bool
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `run` to the commands."""
+    parser = commands.add_parser(
+        "run",
+        help="start Azurite and the app on this machine, with sample data",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    environment = os.environ.get
+    add(
+        "--port",
+        type=_port,
+        default=environment("PORT", "7071"),
+        help="of the app (variable PORT; default 7071)",
+    )
+    add(
+        "--azurite-port",
+        type=_port,
+        default=environment("AZURITE_PORT", "10000"),
+        help="of blobs; queues and tables take the two after it (variable AZURITE_PORT; default 10000)",
+    )
+    add(
+        "--data-dir",
+        type=Path,
+        default=environment("DATA_DIR", ".data"),
+        help="folder of stored data and logs (variable DATA_DIR; default .data)",
+    )
+    add("--no-samples", action="store_true", help="leave an empty store empty")
+    parser.set_defaults(command=_run_command)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65533:
+        raise argparse.ArgumentTypeError(f"{text}: give a port from 1 to 65533")
+    return port
+
+
+def _run_command(arguments: argparse.Namespace) -> int:
+    options = Options(
+        App(arguments.port, arguments.data_dir.resolve()),
+        Azurite(arguments.azurite_port),
+        not arguments.no_samples,
+    )
+    _check_ports(options)
+    with _owned(options.app.data_folder), contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_run(options))
+    return 0
+
+
+def _check_ports(options: Options) -> None:
+    """Refuse ports that are taken, before anything is started.
+
+    Raises:
+        ClientError: One is in use, by another program or twice here.
+    """
+    wanted = [("PORT", options.app.port), *(("AZURITE_PORT", port) for port in options.azurite.ports)]
+    for variable, port in wanted:
+        if not _is_free(port) or [taken for _, taken in wanted].count(port) > 1:
+            raise ClientError(
+                f"port {port} is in use. Choose another by {variable}, as in: make run PORT=7171 AZURITE_PORT=10100"
+                " DATA_DIR=.data/second"
+            )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # Connections that were closed a moment ago do not hold a port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    """Keep a second run away from the data: two Azurites on the same files destroy them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ClientError(f"another run uses {folder}. Choose another folder by DATA_DIR") from error
+        yield
+
+
+async def _run(options: Options) -> None:
+    _cancel_on_signal()
+    connection_string = options.azurite.connection_string
+    async with contextlib.AsyncExitStack() as stack:
+        print(f"starting Azurite on ports {options.azurite.ports[0]} to {options.azurite.ports[-1]}")
+        azurite = await stack.enter_async_context(running(_azurite_program(options)))
+        await _ready_in(_START_SECONDS, [azurite], options.azurite.answering())
+        await _ready_in(_START_SECONDS, [azurite], options.azurite.furnish())
+        program = _app_program(options)
+        print(f"starting the app: {' '.join(program.command)}")
+        app = await stack.enter_async_context(running(program))
+        children = [azurite, app]
+        await _ready_in(_START_SECONDS, children, options.app.healthy())
+        if options.samples and await beside(children, sample_data.is_empty(connection_string)):
+            await beside(children, sample_data.upload(connection_string))
+            await _ready_in(_INDEXING_SECONDS, children, sample_data.indexed(options.app.url))
+        _say_where(options)
+        await beside(children, asyncio.Event().wait())
+
+
+def _azurite_program(options: Options) -> Program:
+    storage = options.app.data_folder / "azurite"
+    storage.mkdir(exist_ok=True)
+    return Program(
+        name="Azurite",
+        command=options.azurite.command(storage),
+        environment=os.environ,
+        folder=storage,
+        log=options.app.data_folder / "azurite.log",
+        grace_seconds=_AZURITE_GRACE_SECONDS,
+    )
+
+
+def _app_program(options: Options) -> Program:
+    return Program(
+        name="the app",
+        command=options.app.command(),
+        environment=options.app.environment(os.environ, options.azurite.connection_string),
+        folder=FOLDER,
+        log=options.app.data_folder / "app.log",
+        grace_seconds=_APP_GRACE_SECONDS,
+    )
+
+
+def _cancel_on_signal() -> None:
+    """Let the first signal end the run in order; later ones do not hurry it."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def cancel_once() -> None:
+        for each in _SIGNALS:
+            loop.add_signal_handler(each, lambda: None)
+        if task is not None:
+            task.cancel()
+
+    for each in _SIGNALS:
+        loop.add_signal_handler(each, cancel_once)
+
+
+async def _ready_in(
+    seconds: float, children: Sequence[Child], waiting: Coroutine[object, object, None]
+) -> None:
+    """Await what the youngest child must reach.
+
+    Raises:
+        ClientError: It did not in time, or a child died.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await beside(children, waiting)
+    except TimeoutError as error:
+        raise children[-1].failure(f"was not ready after {seconds} seconds") from error
+
+
+def _say_where(options: Options) -> None:
+    url = options.app.url
+    study = f"{url}/dicomweb/studies/{sample_data.TUTORIAL_STUDY_INSTANCE_UID}"
+    print(f"""
+  health      {url}/health
+  DICOMweb    {url}/dicomweb
+  viewer      {_viewer(options.app)}
+  blobs       {options.azurite.blob_endpoint}/images (what lands there is indexed)
+  logs        {options.app.data_folder}/app.log and azurite.log
+
+  curl {url}/dicomweb/studies
+  curl {study}/metadata
+  curl {url}/cases/{YEAR}/{CASE_ID}
+
+ready: {url} (Ctrl-C stops it)""")
+
+
+def _viewer(app: App) -> str:
+    if app.has_viewer:
+        return app.url + BASE_PATH
+    if shutil.which("func"):
+        return "not served: Core Tools serve no folders"
+    return "not installed (make viewer)"

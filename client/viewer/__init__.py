@@ -1,0 +1,1 @@
+"""OHIF, configured for the archive that serves it. It is installed by `make viewer` and never committed."""

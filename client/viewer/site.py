@@ -1,0 +1,53 @@
+"""Make a folder of static files of OHIF's build, for a base path of its own; it downloads nothing.
+
+The build in the package is made for the root of a site. Here its few places that say so are rewritten, which costs a
+second; building anew would need OHIF's sources and its thousand packages.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from client.errors import ClientError
+
+BASE_PATH: Final = "/viewer/"
+_CONFIGURATION: Final = Path(__file__).with_name("app-config.js")
+_LEFT_OUT: Final = ("*.map", "app-config*.js", "sw.js", "_headers", "_redirects", "serve.json")
+_REWRITTEN: Final = {
+    ".html": (('="/', f'="{BASE_PATH}'),),
+    ".css": (("url(/", f"url({BASE_PATH}"),),
+    ".json": (('"/assets/', f'"{BASE_PATH}assets/'),),
+    ".js": (('__webpack_require__.p = "/"', f'__webpack_require__.p = "{BASE_PATH}"'),),
+}
+_MUST_CHANGE: Final = ("index.html", "app.bundle.css", "app.bundle.*.js")
+
+
+def make_site(build: Path, site: Path) -> None:
+    """Make *site* anew of OHIF's *build*: no source maps, base path /viewer/, the archive's configuration.
+
+    Raises:
+        ClientError: The build is not as it was in the pinned version.
+    """
+    if not (build / "index.html").is_file():
+        raise ClientError(f"{build} holds no index.html: the package @ohif/app was not installed whole")
+    shutil.rmtree(site, ignore_errors=True)
+    shutil.copytree(build, site, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    changed = {file for file in site.rglob("*") if file.suffix in _REWRITTEN and _rewrite(file)}
+    for pattern in _MUST_CHANGE:
+        if changed.isdisjoint(site.glob(pattern)):
+            raise ClientError(
+                f"{pattern} of OHIF's build names no root path any more. See what it does now, and change"
+                " client/viewer/site.py for it"
+            )
+    shutil.copyfile(_CONFIGURATION, site / _CONFIGURATION.name)
+
+
+def _rewrite(file: Path) -> bool:
+    """Replace what names the root of the site; tell whether there was anything."""
+    text = file.read_bytes()
+    rewritten = text
+    for old, new in _REWRITTEN[file.suffix]:
+        rewritten = rewritten.replace(old.encode(), new.encode())
+    if rewritten != text:
+        file.write_bytes(rewritten)
+    return rewritten != text

@@ -1,0 +1,55 @@
+"""The app: every trigger, by area. Importing it loads no DICOM and no storage library; the first call does."""
+
+import azure.functions as func
+
+from functions import (
+    _wiring,
+    _worker_memory,
+    _worker_paths,
+    http_cases,
+    http_dicomweb_changes,
+    http_dicomweb_delete,
+    http_dicomweb_partitions,
+    http_dicomweb_retrieve,
+    http_dicomweb_search,
+    http_dicomweb_store,
+    http_health,
+    http_openapi,
+    http_preflight,
+    http_start_page,
+    queue_study_changed,
+    timer_sweep_studies,
+)
+
+_ACCESS = {"anonymous": func.AuthLevel.ANONYMOUS, "function": func.AuthLevel.FUNCTION}
+_settings = _wiring.settings()
+
+app = func.FunctionApp(http_auth_level=_ACCESS[_settings.access])
+for area in (
+    http_dicomweb_store,
+    http_dicomweb_retrieve,
+    http_dicomweb_search,
+    http_dicomweb_delete,
+    http_dicomweb_changes,
+    http_dicomweb_partitions,
+    http_cases,
+    http_health,
+    http_openapi,
+    http_preflight,
+    http_start_page,
+    queue_study_changed,
+    timer_sweep_studies,
+):
+    app.register_functions(area.bp)
+
+if _settings.blob_events == "scan":
+    from functions import blob_created
+
+    app.register_functions(blob_created.make_blueprint(_settings.watched_containers))
+else:
+    from functions import queue_blob_event
+
+    app.register_functions(queue_blob_event.bp)
+
+_worker_memory.release_finished_requests()
+_worker_paths.free_framework_paths()

@@ -1,0 +1,1 @@
+"""Triggers: parse what came, call one flow, answer. Nothing is decided here."""

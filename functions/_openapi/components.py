@@ -1,0 +1,107 @@
+"""What operations share: parameters, headers, problems. Each is declared once and referred to."""
+
+from typing import Any, Final
+
+type Json = dict[str, Any]
+
+ALWAYS: Final = (401, 500, 503)
+"""Status codes of problems that any operation may answer."""
+
+_UID: Final[Json] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)*$", "maxLength": 64}
+_TEXT: Final[Json] = {"type": "string"}
+_COUNT: Final[Json] = {"type": "integer", "minimum": 0}
+_DATE: Final[Json] = {"type": "string", "format": "date"}
+_TIME: Final[Json] = {"type": "string", "format": "date-time"}
+_BOOLEAN: Final[Json] = {"type": "boolean"}
+
+_PATH: Final[dict[str, tuple[str, Json]]] = {
+    "study": ("StudyInstanceUID", _UID),
+    "series": ("SeriesInstanceUID", _UID),
+    "instance": ("SOPInstanceUID", _UID),
+    "frame": ("Number of a frame, from 1", {"type": "integer", "minimum": 1}),
+    "frames": ("Numbers of frames, from 1", {"type": "string", "pattern": "^[1-9][0-9]*(,[1-9][0-9]*)*$"}),
+    "bulkdata": ("As the BulkDataURI has it", _TEXT),
+    "partition": ("Name of a data partition", _TEXT),
+    "year": ("Year of the case", _TEXT),
+    "id": ("Id of the case", _TEXT),
+}
+_QUERY: Final[dict[str, tuple[str, Json]]] = {
+    "limit": ("Most rows to answer", _COUNT),
+    "offset": ("Rows to leave out first", _COUNT),
+    "fuzzymatching": ("Match person names word by word", _BOOLEAN),
+    "includefield": ("Attributes to answer beside the usual ones, or `all`; separated by commas", _TEXT),
+    "accept": ("Goes before the Accept header", _TEXT),
+    "dryRun": ("Answer as storing would, and store nothing", _BOOLEAN),
+    "viewport": ("PS3.18 §8.3.5.1.3", _TEXT),
+    "window": ("Center, width and function, PS3.18 §8.3.5.1.4", _TEXT),
+    "quality": ("Of a JPEG", {"type": "integer", "minimum": 1, "maximum": 100}),
+    "startTime": ("Changes from this time on", _TIME),
+    "endTime": ("Changes before this time", _TIME),
+    "includemetadata": ("Whether entries hold the metadata", _BOOLEAN),
+    "strict": ("Whether a case that lacks anything is an error", _BOOLEAN),
+    "name": ("Words of the patient's name", _TEXT),
+    "patient": ("PatientID", _TEXT),
+    "accession": ("AccessionNumber", _TEXT),
+    "from": ("First StudyDate", _DATE),
+    "to": ("Last StudyDate", _DATE),
+    "page": ("From 1", {"type": "integer", "minimum": 1}),
+}
+_SENT: Final[dict[str, tuple[str, Json]]] = {
+    "If-None-Match": ("ETags that the client has", _TEXT),
+    "If-Range": ("ETag of which the client has a part", _TEXT),
+    "Range": ("One range of bytes", _TEXT),
+}
+_HEADERS: Final[dict[str, tuple[str, Json]]] = {
+    "X-Total-Count": ("How many match in all; absent where they were not counted", _COUNT),
+    "Warning": ("What was not done as asked, what remains, or what is missing", _TEXT),
+    "ETag": ("To be sent again as If-None-Match or If-Range", _TEXT),
+    "Content-Range": ("Which bytes these are", _TEXT),
+}
+_PROBLEM: Final[Json] = {
+    "type": "object",
+    "description": "RFC 9457, with a code to tell errors apart and an id to quote in reports",
+    "required": ["title", "status", "code", "detail", "operation_id"],
+    "properties": {
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "code": _TEXT,
+        "detail": _TEXT,
+        "operation_id": _TEXT,
+    },
+}
+
+
+def components() -> Json:
+    """Return all that is referred to, by kind and name."""
+    return {
+        "parameters": {
+            **{f"path-{name}": _parameter("path", name, *about) for name, about in _PATH.items()},
+            **{name: _parameter("query", name, *about) for name, about in _QUERY.items()},
+            **{name: _parameter("header", name, *about) for name, about in _SENT.items()},
+            "attributes": {
+                "name": "attributes",
+                "in": "query",
+                "description": "Attributes to match, each by keyword or tag, such as PatientID=P1 or 00100020=P1",
+                "style": "form",
+                "explode": True,
+                "schema": {"type": "object", "additionalProperties": _TEXT},
+            },
+        },
+        "headers": {
+            name: {"description": description, "schema": schema}
+            for name, (description, schema) in _HEADERS.items()
+        },
+        "schemas": {
+            "Problem": _PROBLEM,
+            "DicomJson": {"description": "The DICOM JSON Model, PS3.18 §F", "type": ["array", "object"]},
+        },
+        "securitySchemes": {
+            "key": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
+            "key-in-query": {"type": "apiKey", "in": "query", "name": "code"},
+        },
+    }
+
+
+def _parameter(place: str, name: str, description: str, schema: Json) -> Json:
+    declared = {"name": name, "in": place, "description": description, "schema": schema}
+    return declared | {"required": True} if place == "path" else declared

@@ -1,0 +1,222 @@
+"""Every operation of the HTTP surface, as data. A test holds it to the routes of the functions; it handles nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+DICOM_JSON: Final = "application/dicom+json"
+JSON: Final = "application/json"
+_DICOM: Final = "application/dicom"
+_BYTES: Final = "application/octet-stream"
+_SEVERAL_INSTANCES: Final = 'multipart/related; type="application/dicom"'
+_SEVERAL_BYTES: Final = 'multipart/related; type="application/octet-stream"'
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        name: Unique among the operations of a root; ends the operation id.
+        path: Below its root, with a leading slash, parameters in braces.
+        summary: What it does.
+        answers: By the status of each answer that is no problem document, its media types; none without content.
+        method: In lower case.
+        parameters: Names of query and header parameters, as `components` declares them.
+        body: Media types that it takes.
+        failures: Status codes of its problems, beside those of `components.ALWAYS`.
+        headers: Names of the headers that an answer may have, as `components` declares them.
+        in_partitions: Whether data partitions have it too.
+    """
+
+    name: str
+    path: str
+    summary: str
+    answers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    method: str = "get"
+    parameters: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+    failures: tuple[int, ...] = ()
+    headers: tuple[str, ...] = ()
+    in_partitions: bool = True
+
+
+_SERIES: Final = "/studies/{study}/series/{series}"
+_INSTANCE: Final = f"{_SERIES}/instances/{{instance}}"
+_LEVELS: Final = {"study": "/studies/{study}", "series": _SERIES, "instance": _INSTANCE}
+_SHOWN: Final = {**_LEVELS, "frame": f"{_INSTANCE}/frames/{{frame}}"}
+_CHANGES: Final = ("startTime", "endTime", "includemetadata")
+
+
+def _search(name: str, path: str, summary: str) -> Operation:
+    return Operation(
+        name,
+        path,
+        summary,
+        {200: (DICOM_JSON, JSON), 204: ()},
+        parameters=("limit", "offset", "fuzzymatching", "includefield", "attributes", "accept"),
+        failures=(400, 404, 406, 413),
+        headers=("X-Total-Count", "Warning"),
+    )
+
+
+def _store(name: str, path: str, summary: str) -> Operation:
+    return Operation(
+        name,
+        path,
+        summary,
+        {200: (DICOM_JSON,), 202: (DICOM_JSON,), 204: (), 409: (DICOM_JSON,)},
+        method="post",
+        parameters=("dryRun", "accept"),
+        body=(_SEVERAL_INSTANCES, _DICOM),
+        failures=(400, 404, 406, 413, 415),
+    )
+
+
+def _retrieve(level: str, path: str) -> Operation:
+    return Operation(
+        f"retrieve_{level}",
+        path,
+        f"Retrieve the instances of the {level}; 206 if some of them cannot be read any more",
+        {200: (_SEVERAL_INSTANCES,), 206: (_SEVERAL_INSTANCES,)},
+        parameters=("accept",),
+        failures=(400, 404, 406),
+        headers=("Warning",),
+    )
+
+
+def _kept(name: str, path: str, summary: str, forms: tuple[str, ...], *parameters: str) -> Operation:
+    """Declare an answer that a client may keep and ask after."""
+    return Operation(
+        name,
+        path,
+        summary,
+        {200: forms, 304: ()},
+        parameters=(*parameters, "accept", "If-None-Match"),
+        failures=(400, 404, 406),
+        headers=("ETag",),
+    )
+
+
+def _rendered(level: str, path: str) -> Operation:
+    forms: tuple[str, ...] = ("image/jpeg", "image/png")
+    if level != "frame":
+        forms += ("application/pdf", "video/mp4", "video/mpeg")
+    summary = f"Show the {level} as a picture, document or video"
+    return _kept(f"rendered_{level}", f"{path}/rendered", summary, forms, "viewport", "window", "quality")
+
+
+def _delete(level: str, path: str) -> Operation:
+    return Operation(
+        f"delete_{level}",
+        path,
+        f"Delete the {level}",
+        {204: ()},
+        method="delete",
+        failures=(400, 403, 404),
+    )
+
+
+DICOMWEB: Final = (
+    _search("search_studies", "/studies", "Search studies"),
+    _search("search_series", "/series", "Search series of all studies"),
+    _search("search_instances", "/instances", "Search instances of all studies"),
+    _search("search_study_series", "/studies/{study}/series", "Search the series of a study"),
+    _search("search_study_instances", "/studies/{study}/instances", "Search the instances of a study"),
+    _search("search_series_instances", f"{_SERIES}/instances", "Search the instances of a series"),
+    _store("store", "/studies", "Store instances"),
+    _store("store_study", "/studies/{study}", "Store instances of a study"),
+    _retrieve("study", "/studies/{study}"),
+    _retrieve("series", _SERIES),
+    Operation(
+        "retrieve_instance",
+        _INSTANCE,
+        "Retrieve an instance, or a range of its bytes",
+        {200: (_DICOM, _SEVERAL_INSTANCES), 206: (_DICOM,)},
+        parameters=("accept", "Range", "If-Range"),
+        failures=(400, 404, 406, 416),
+        headers=("ETag", "Content-Range"),
+    ),
+    *(
+        _kept(
+            f"metadata_{level}",
+            f"{path}/metadata",
+            f"Retrieve the metadata of the {level}",
+            (DICOM_JSON, JSON),
+        )
+        for level, path in _LEVELS.items()
+    ),
+    Operation(
+        "frames",
+        f"{_INSTANCE}/frames/{{frames}}",
+        "Retrieve frames; several are separated by commas",
+        {200: (_SEVERAL_BYTES, _BYTES)},
+        parameters=("accept",),
+        failures=(400, 404, 406),
+    ),
+    Operation(
+        "bulkdata",
+        f"{_INSTANCE}/bulkdata/{{bulkdata}}",
+        "Retrieve a value that metadata names by its BulkDataURI; the last parameter may hold slashes",
+        {200: (_BYTES, _SEVERAL_BYTES)},
+        parameters=("accept",),
+        failures=(400, 404, 406),
+    ),
+    *(_rendered(level, path) for level, path in _SHOWN.items()),
+    *(
+        _kept(
+            f"thumbnail_{level}", f"{path}/thumbnail", f"Show the {level} small", ("image/jpeg",), "viewport"
+        )
+        for level, path in _SHOWN.items()
+    ),
+    *(_delete(level, path) for level, path in _LEVELS.items()),
+    Operation(
+        "changes",
+        "/changefeed",
+        "List changes in their order",
+        {200: (JSON,)},
+        parameters=("limit", "offset", *_CHANGES),
+        failures=(400,),
+        in_partitions=False,
+    ),
+    Operation(
+        "latest_change",
+        "/changefeed/latest",
+        "Return the newest change",
+        {200: (JSON,), 204: ()},
+        parameters=("includemetadata",),
+        failures=(400,),
+        in_partitions=False,
+    ),
+    Operation("partitions", "/partitions", "List the data partitions", {200: (JSON,)}, in_partitions=False),
+)
+"""What every root of the DICOMweb service has."""
+
+OTHERS: Final = (
+    Operation(
+        "case",
+        "/cases/{year}/{id}",
+        "Put together a clinical case",
+        {200: (JSON,)},
+        parameters=("strict",),
+        failures=(400, 404),
+    ),
+    Operation(
+        "health", "/health", "Tell of each dependency whether it answers", {200: (JSON,), 503: (JSON,)}
+    ),
+    Operation(
+        "health_check",
+        "/health/check",
+        "The same, where the Azure DICOM service has it",
+        {200: (JSON,), 503: (JSON,)},
+    ),
+    Operation(
+        "start_page",
+        "/ui",
+        "Show the studies to people",
+        {200: ("text/html",), 400: ("text/html",), 413: ("text/html",), 503: ("text/html",)},
+        parameters=("name", "patient", "accession", "from", "to", "page"),
+    ),
+    Operation("openapi", "/openapi.json", "Return this document", {200: (JSON,)}),
+)
+"""What stands beside the DICOMweb service."""

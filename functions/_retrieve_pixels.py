@@ -1,0 +1,148 @@
+"""Answer retrievals of frames and of bulk data, in the form the client accepts."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions._dialect import Dialect
+from functions._dicomweb import service_url, services_of
+from functions._multipart import multipart_body, multipart_length
+from functions._streaming import close, stream_response
+from shared.dicom.media_types import Choice, Offer, choose
+from shared.dicom.multipart_writer import multipart_content_type, new_boundary, part_head
+from shared.dicom.references import InstanceRef
+from shared.dicom.tags import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from shared.errors import InvalidRequestError, NotAcceptableError
+from shared.flows.retrieve_bulkdata import retrieve_bulkdata
+from shared.flows.retrieve_frames import RetrievedFrames, retrieve_frames
+from shared.flows.transcode_frames import transcode_frames
+
+_BYTES: Final = "application/octet-stream"
+_ONE: Final = (Offer(_BYTES, multipart=True), Offer(_BYTES))
+_SEVERAL: Final = (Offer(_BYTES, multipart=True),)
+_VALUE: Final = (Offer(_BYTES), Offer(_BYTES, multipart=True))
+_FRAME_NUMBERS: Final = re.compile(r"[1-9][0-9]{0,8}(?:,[1-9][0-9]{0,8})*", re.ASCII)
+_FRAMES_AS_IN_EXPLICIT: Final = DEFLATED_TRANSFER_SYNTAXES | {IMPLICIT_VR_LITTLE_ENDIAN}
+"""Their native frames are, byte for byte, those of Explicit VR Little Endian."""
+
+
+async def answer_frames(req: Request, dialect: Dialect, ref: InstanceRef, numbers: str) -> Response:
+    """Send frames as they are stored or decoded, in the order asked for; one alone if the client prefers that.
+
+    Args:
+        req: The request.
+        dialect: Of its root.
+        ref: The instance.
+        numbers: 1-based frame numbers, separated by commas.
+
+    Raises:
+        InvalidRequestError: That is not what *numbers* are.
+        NotAcceptableError: The client wants another form or transfer syntax than there is.
+
+    Source: PS3.18 2024e §10.4.1.1.6 and §8.7.3.5
+    """
+    frame_numbers = _parse_frame_numbers(numbers)
+    offers = _ONE if len(frame_numbers) == 1 else _SEVERAL
+    choice = choose(req.headers.get("accept"), offers, accept_parameter=req.query_params.get("accept"))
+    services = await services_of(req, dialect)
+    frames = await retrieve_frames(
+        ref,
+        frame_numbers,
+        service_url=service_url(req, dialect, services.settings),
+        objects=services.objects,
+        index=services.index,
+    )
+    if _must_be_decoded(choice, frames, ref):
+        limit = services.settings.max_transcode_bytes
+        frames = await transcode_frames(ref, frames, index=services.index, max_bytes=limit)
+    part_type = f"{_BYTES}; transfer-syntax={frames.transfer_syntax_uid}"
+    if not choice.offer.multipart:
+        return await stream_response(frames.content, media_type=part_type, length=frames.length)
+    boundary = new_boundary()
+    heads = [part_head(boundary, {"Content-Type": part_type, "Content-Location": url}) for url in frames.urls]
+    length = None
+    if frames.length is not None:
+        length = multipart_length(heads, [frames.length] * len(heads), boundary)
+    return await stream_response(
+        multipart_body(_parts(heads, frames.content), boundary),
+        media_type=multipart_content_type(_BYTES, boundary),
+        length=length,
+    )
+
+
+async def answer_bulkdata(req: Request, dialect: Dialect, ref: InstanceRef, path: str) -> Response:
+    """Send one value as it is stored.
+
+    Args:
+        req: The request.
+        dialect: Of its root.
+        ref: The instance.
+        path: What follows `bulkdata/` in the URI.
+
+    Source: PS3.18 2024e §10.4.1.1.5
+    """
+    choice = choose(req.headers.get("accept"), _VALUE, accept_parameter=req.query_params.get("accept"))
+    services = await services_of(req, dialect)
+    value = await retrieve_bulkdata(
+        ref,
+        path,
+        service_url=service_url(req, dialect, services.settings),
+        objects=services.objects,
+        index=services.index,
+    )
+    if not choice.offer.multipart:
+        return await stream_response(value.content, media_type=_BYTES, length=value.length)
+    boundary = new_boundary()
+    head = part_head(boundary, {"Content-Type": _BYTES, "Content-Location": value.url})
+    return await stream_response(
+        multipart_body(_only(head, value.content), boundary),
+        media_type=multipart_content_type(_BYTES, boundary),
+        length=multipart_length([head], [value.length], boundary),
+    )
+
+
+def _parse_frame_numbers(text: str) -> list[int]:
+    numbers = text.replace("%2C", ",").replace("%2c", ",")
+    if _FRAME_NUMBERS.fullmatch(numbers) is None:
+        raise InvalidRequestError("frames are named by numbers from 1, separated by commas")
+    return [int(number) for number in numbers.split(",")]
+
+
+def _must_be_decoded(choice: Choice, frames: RetrievedFrames, ref: InstanceRef) -> bool:
+    """Tell whether frames are not sent as they are stored. Who names no syntax wants Explicit VR Little Endian."""
+    wanted, stored = choice.transfer_syntax or EXPLICIT_VR_LITTLE_ENDIAN, frames.transfer_syntax_uid
+    if wanted in ("*", stored):
+        return False
+    if wanted == EXPLICIT_VR_LITTLE_ENDIAN:
+        return stored not in _FRAMES_AS_IN_EXPLICIT
+    raise NotAcceptableError(
+        f"instance {ref.sop_instance_uid} is stored in {stored} and its frames are not transcoded to what is"
+        " accepted; ask for transfer-syntax=*"
+    )
+
+
+async def _parts(
+    heads: list[bytes], frames: AsyncIterator[bytes]
+) -> AsyncIterator[tuple[bytes, AsyncIterator[bytes]]]:
+    remaining = iter(heads)
+    try:
+        async for frame in frames:
+            yield next(remaining), _once(frame)
+    finally:
+        await close(frames)
+
+
+async def _only(
+    head: bytes, content: AsyncIterator[bytes]
+) -> AsyncIterator[tuple[bytes, AsyncIterator[bytes]]]:
+    try:
+        yield head, content
+    finally:
+        await close(content)
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

@@ -1,0 +1,38 @@
+"""Hand triggers what they need: services, made once a process, and settings. Nothing else in this layer knows backends."""
+
+import asyncio
+import functools
+
+from shared.services import Services, build
+from shared.settings import Settings, load_settings
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return the settings, read once; what is wrong with them is a SettingsError."""
+    return load_settings()
+
+
+async def services() -> Services:
+    """Return the services, making them inside the running loop when they are first asked for.
+
+    Whoever asks meanwhile waits for the same. After a failure the next one who asks tries again.
+    """
+    return await _made.get()
+
+
+class _MadeOnce:
+    def __init__(self) -> None:
+        self._making: asyncio.Task[Services] | None = None
+
+    async def get(self) -> Services:
+        if self._making is None or self._has_failed(self._making):
+            self._making = asyncio.create_task(build(settings()))
+        return await asyncio.shield(self._making)
+
+    @staticmethod
+    def _has_failed(making: asyncio.Task[Services]) -> bool:
+        return making.done() and (making.cancelled() or making.exception() is not None)
+
+
+_made = _MadeOnce()

@@ -1,0 +1,44 @@
+"""HTTP trigger: retrieve instances, metadata, frames and bulk data (WADO-RS)."""
+
+import azure.functions as func
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions._dialect import Dialect
+from functions._dicomweb import no_such_resource, split_path
+from functions._rendered import answer_rendered, answer_thumbnail
+from functions._retrieve_instances import answer_instances, answer_metadata
+from functions._retrieve_pixels import answer_bulkdata, answer_frames
+from functions._roots import at_every_root
+from shared.dicom.references import InstanceRef
+
+bp = func.Blueprint()
+
+
+@at_every_root(bp, "retrieve", "studies/{study}/{*path}", ["GET"])
+async def retrieve(req: Request, dialect: Dialect) -> Response:
+    """Answer a retrieval; what is stored is sent as it is stored, or not at all.
+
+    Source: PS3.18 2024e §10.4
+    """
+    ref, rest = split_path(req)
+    match ref, rest:
+        case _, ():
+            answer = answer_instances(req, dialect, ref)
+        case _, ("metadata",):
+            answer = answer_metadata(req, dialect, ref)
+        case _, ("rendered",):
+            answer = answer_rendered(req, dialect, ref)
+        case _, ("thumbnail",):
+            answer = answer_thumbnail(req, dialect, ref)
+        case InstanceRef(), ("frames", number, "rendered"):
+            answer = answer_rendered(req, dialect, ref, number)
+        case InstanceRef(), ("frames", number, "thumbnail"):
+            answer = answer_thumbnail(req, dialect, ref, number)
+        case InstanceRef(), ("frames", numbers):
+            answer = answer_frames(req, dialect, ref, numbers)
+        case InstanceRef(), ("bulkdata", *path):
+            answer = answer_bulkdata(req, dialect, ref, "/".join(path))
+        case _:
+            raise no_such_resource()
+    return await answer

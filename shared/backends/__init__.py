@@ -1,0 +1,1 @@
+"""Who provides what the ports ask for: one SDK, one file or folder."""

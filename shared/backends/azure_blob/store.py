@@ -1,0 +1,192 @@
+"""ObjectStore on Azure Blob Storage. Makes neither containers nor its client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import ContentSettings
+from azure.storage.blob.aio import BlobClient, BlobServiceClient
+
+from shared.backends.azure_blob.answers import info_of_properties, info_of_write, infos_of_listing
+from shared.backends.azure_blob.block_upload import BLOCK_LENGTH, in_blocks, stage_blocks
+from shared.backends.azure_blob.errors import translated
+from shared.backends.azure_blob.names import check_container, check_key
+from shared.errors import ObjectChangedError, ObjectNotFoundError
+from shared.records import ObjectInfo, ObjectKey, ObjectRange
+
+CHUNK_LENGTH = 4 * 1024 * 1024
+"""Bytes that `stream` reads at a time; it holds two such chunks at most."""
+ONE_REQUEST_LENGTH = 8 * 1024 * 1024
+"""Most bytes that are put in one request."""
+_LISTING_PAGE = 2000
+
+
+class AzureBlobStore:
+    """Blobs of one storage account.
+
+    Args:
+        service: Its client, made in the running loop with azure_options.blob_options.
+    """
+
+    def __init__(self, service: BlobServiceClient) -> None:
+        self._service = service
+
+    def _blob(self, key: ObjectKey) -> BlobClient:
+        check_key(key)
+        return self._service.get_blob_client(key.container, key.name)
+
+    @asynccontextmanager
+    async def _translated(self, key: ObjectKey) -> AsyncIterator[None]:
+        try:
+            with translated(key):
+                yield
+        except ObjectChangedError:
+            # The service refuses a condition in the same words when there is no blob at all.
+            await self.head(key)
+            raise
+
+    async def head(self, key: ObjectKey) -> ObjectInfo:
+        """Describe an object, or raise ObjectNotFoundError."""
+        return await self._head(key, None)
+
+    async def _head(self, key: ObjectKey, if_match: str | None) -> ObjectInfo:
+        async with self._translated(key):
+            properties = await self._blob(key).get_blob_properties(**_matching(if_match))
+        return info_of_properties(key, properties, int(properties.size))
+
+    async def read_range(
+        self, key: ObjectKey, start: int, end: int, *, if_match: str | None = None
+    ) -> ObjectRange:
+        """Read bytes [start, end) in one request, in two where there are none; see ObjectStore."""
+        _check_range(start, end)
+        if start == end:
+            return ObjectRange(await self._head(key, if_match), b"")
+        async with self._translated(key):
+            try:
+                # Decompressed bytes would not be those of the range.
+                download = await self._blob(key).download_blob(
+                    start, end - start, decompress=False, **_matching(if_match)
+                )
+                data = await download.readall()
+            except HttpResponseError as error:
+                if error.status_code != 416:
+                    raise
+                return ObjectRange(await self._head(key, if_match), b"")
+        size = int(str(download.properties.content_range).rpartition("/")[2])
+        return ObjectRange(info_of_properties(key, download.properties, size), data)
+
+    async def stream(
+        self, key: ObjectKey, start: int = 0, end: int | None = None, *, if_match: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield bytes [start, end), the next chunk on its way while one is used; see ObjectStore.
+
+        Every chunk is of the content that the first one was: ObjectChangedError if that is replaced meanwhile.
+        """
+        _check_range(start, end)
+        until = start + CHUNK_LENGTH if end is None else min(end, start + CHUNK_LENGTH)
+        chunk = await self.read_range(key, start, until, if_match=if_match)
+        stop = chunk.info.size if end is None else min(end, chunk.info.size)
+        for offset in range(until, stop, CHUNK_LENGTH):
+            following = asyncio.create_task(
+                self.read_range(key, offset, min(offset + CHUNK_LENGTH, stop), if_match=chunk.info.etag)
+            )
+            try:
+                yield chunk.data
+                chunk = await following
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+        if chunk.data:
+            yield chunk.data
+
+    async def put(
+        self,
+        key: ObjectKey,
+        data: bytes | AsyncIterator[bytes],
+        *,
+        if_absent: bool = False,
+        content_type: str = "application/dicom",
+    ) -> ObjectInfo:
+        """Write a whole object; see ObjectStore. ObjectNotFoundError if there is no such container.
+
+        Bytes up to 8 MiB and pieces of under 4 MiB in all are one request, more are blocks of 4 MiB, of which three
+        are held at a time. After an answer that was lost, the client's retry may find what it wrote itself, and
+        ObjectExistsError be raised.
+        """
+        blob = self._blob(key)
+        options: dict[str, Any] = {"content_settings": ContentSettings(content_type=content_type)}
+        if if_absent:
+            options["match_condition"] = MatchConditions.IfMissing
+        with translated(key, if_absent=if_absent):
+            if isinstance(data, bytes) and len(data) <= ONE_REQUEST_LENGTH:
+                answer = await blob.upload_blob(data, length=len(data), overwrite=True, **options)
+                return info_of_write(key, answer, len(data))
+            blocks = in_blocks(_once(data) if isinstance(data, bytes) else data)
+            begun = [await anext(blocks, b"")]
+            if (length := len(begun[0])) < BLOCK_LENGTH:
+                answer = await blob.upload_blob(begun[0], length=length, overwrite=True, **options)
+            else:
+                staged, length = await stage_blocks(blob, _chained(begun, blocks))
+                answer = await blob.commit_block_list(staged, **options)
+        return info_of_write(key, answer, length)
+
+    async def delete(self, key: ObjectKey, *, if_match: str | None = None) -> None:
+        """Remove an object and its snapshots; see ObjectStore."""
+        try:
+            async with self._translated(key):
+                await self._blob(key).delete_blob(delete_snapshots="include", **_matching(if_match))
+        except ObjectNotFoundError:
+            return
+
+    async def scan(self, container: str, *, prefix: str = "", after: str = "") -> AsyncIterator[ObjectInfo]:
+        """Yield objects in the order of their names, 2,000 a request; the service begins at *after* itself."""
+        check_container(container)
+        bodies: list[bytes] = []
+
+        def keep(response: Any) -> None:
+            bodies.append(response.http_response.body())
+
+        names = self._service.get_container_client(container).list_blob_names(
+            name_starts_with=prefix or None,
+            start_from=after or None,
+            include=["metadata"],
+            results_per_page=_LISTING_PAGE,
+            raw_response_hook=keep,
+        )
+        pages = aiter(names.by_page())
+        while True:
+            with translated(f"container {container}"):
+                if await anext(pages, None) is None:
+                    return
+            # A page that was retried has been kept more than once.
+            for info in infos_of_listing(container, bodies[-1]):
+                if info.key.name > after:
+                    yield info
+            bodies.clear()
+
+
+def _check_range(start: int, end: int | None) -> None:
+    if start < 0 or (end is not None and end < start):
+        raise ValueError(
+            f"[{start}, {end}) is no byte range; start at 0 or later and end no earlier than that"
+        )
+
+
+def _matching(etag: str | None) -> dict[str, Any]:
+    return {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def _chained(begun: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    # Taken out of the list, so that nothing holds a block longer than its upload.
+    yield begun.pop()
+    async for block in rest:
+        yield block

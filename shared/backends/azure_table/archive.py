@@ -1,0 +1,95 @@
+"""Composition of one data partition's adapters on tables. Makes no client."""
+
+import base64
+import secrets
+from dataclasses import dataclass
+
+from shared.backends.azure_table.cases import AzureTableCases, AzureTableReports
+from shared.backends.azure_table.changes import AzureTableChanges
+from shared.backends.azure_table.dirty import Dirty
+from shared.backends.azure_table.instances import AzureTableInstances
+from shared.backends.azure_table.ledger import AzureTableLedger
+from shared.backends.azure_table.lookups import LookupKeys
+from shared.backends.azure_table.rows import RecordRows
+from shared.backends.azure_table.search import AzureTableSearch
+from shared.backends.azure_table.summaries import AzureTableSummaries
+from shared.backends.azure_table.tables import Tables
+from shared.errors import BackendUnavailableError
+from shared.ports import ObjectStore
+
+TABLES = ("objects", "instances", "series", "studies", "lookups", "cases", "changes", "checkpoints")
+"""What must exist before the app runs, the report table apart."""
+
+_CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class TableArchive:
+    """The adapters of one data partition."""
+
+    instances: AzureTableInstances
+    summaries: AzureTableSummaries
+    search: AzureTableSearch
+    changes: AzureTableChanges
+    ledger: AzureTableLedger
+    cases: AzureTableCases
+    reports: AzureTableReports
+
+
+async def build_archive(
+    tables: Tables,
+    objects: ObjectStore,
+    *,
+    partition: str,
+    derived_container: str,
+    report_table: str,
+    search_budget_rows: int,
+    search_count_rows: int,
+    changes: AzureTableChanges | None = None,
+) -> TableArchive:
+    """Make the adapters of *partition*; those of several partitions share *changes*, for there is one feed.
+
+    Raises:
+        BackendUnavailableError: The tables do not answer.
+    """
+    lookup_keys = LookupKeys(partition, await _lookup_secret(tables))
+    rows = RecordRows(objects, derived_container, partition)
+    dirty = Dirty(tables, partition)
+    changes = changes or AzureTableChanges(tables)
+    summaries = AzureTableSummaries(tables, rows, dirty, changes, lookup_keys)
+    search = AzureTableSearch(
+        tables,
+        rows,
+        summaries,
+        lookup_keys,
+        budget_rows=search_budget_rows,
+        count_rows=search_count_rows,
+    )
+    return TableArchive(
+        instances=AzureTableInstances(tables, rows, dirty, partition),
+        summaries=summaries,
+        search=search,
+        changes=changes,
+        ledger=AzureTableLedger(tables, partition),
+        cases=AzureTableCases(tables, partition),
+        reports=AzureTableReports(tables, report_table),
+    )
+
+
+async def _lookup_secret(tables: Tables) -> bytes:
+    """Return the key that patients' data is hashed with in lookup keys; made once an account, and kept beside them.
+
+    It keeps values out of URLs and logs. It does not hide them from who can read the tables: their rows hold them.
+    """
+    row_keys = "lookups", "secret"
+    row = await tables.get(_CHECKPOINTS, *row_keys)
+    if row is None:
+        made = base64.b64encode(secrets.token_bytes(32)).decode()
+        # Another process may be first; what is there afterwards counts.
+        await tables.insert(
+            _CHECKPOINTS, {"PartitionKey": row_keys[0], "RowKey": row_keys[1], "secret": made}
+        )
+        row = await tables.get(_CHECKPOINTS, *row_keys)
+    if row is None:
+        raise BackendUnavailableError("table checkpoints does not keep what is written to it")
+    return base64.b64decode(row["secret"])

@@ -1,0 +1,150 @@
+"""Which studies can match a query, by the narrowest key that serves it, newest first. Does not judge them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+
+import orjson
+from azure.data.tables import TableEntity
+
+from shared.backends.azure_table import keys, lookups
+from shared.backends.azure_table.lookups import DATE, LookupKeys
+from shared.backends.azure_table.tables import Tables
+from shared.dicom.person_names import name_words
+from shared.dicom.query import AnyOf, Match, Query, Range, SingleValue
+from shared.dicom.references import SeriesRef, StudyRef
+from shared.errors import InvalidUidError, QueryTooBroadError
+from shared.records import Json
+
+STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID = "0020000D", "0020000E", "00080018"
+_STUDY_ROW = "study"
+_MAX_UIDS = 1000
+_READ_AT_ONCE = 16
+
+
+class Candidates:
+    """Reads study rows by key.
+
+    Every candidate is yielded once with its search row, in the order of (StudyDate descending, none last,
+    StudyInstanceUID). All candidates of a query together are a superset of what matches it.
+    """
+
+    def __init__(self, tables: Tables, lookup_keys: LookupKeys) -> None:
+        self._tables = tables
+        self._keys = lookup_keys
+
+    async def studies(self, query: Query) -> AsyncIterator[Json]:
+        """Yield the search rows of the studies that can match."""
+        named = await self._named(query)
+        if named is not None:
+            rows = [row for row in await self._at_once(self._row, named) if row is not None]
+            for row in sorted(rows, key=_order):
+                yield row
+            return
+        partition_key = self._lookup_partition(query)
+        if partition_key is not None:
+            found_rows = self._tables.query(lookups.TABLE, "PartitionKey eq @key", {"key": partition_key})
+        else:
+            found_rows = self._by_date(_match_of(query, lookups.STUDY_DATE))
+        async for row in found_rows:
+            yield orjson.loads(row["row"])
+
+    async def _named(self, query: Query) -> list[StudyRef] | None:
+        """Return the studies that a UID in the query leads to, or None if none stands there."""
+        if query.within is not None:
+            return [query.within.study if isinstance(query.within, SeriesRef) else query.within]
+        if (uids := _uids(query, STUDY_INSTANCE_UID)) is not None:
+            return [StudyRef(uid) for uid in uids]
+        if (uids := _uids(query, SOP_INSTANCE_UID)) is not None:
+            shards = [(keys.sop_shard(self._keys.partition, uid), uid) for uid in uids]
+        elif (uids := _uids(query, SERIES_INSTANCE_UID)) is not None:
+            shards = [(self._keys.series_partition(uid), uid) for uid in uids]
+        else:
+            return None
+        found = await self._at_once(self._led_to, shards)
+        return list(dict.fromkeys(ref for refs in found for ref in refs))
+
+    async def _led_to(self, shard: tuple[str, str]) -> list[StudyRef]:
+        partition_key, uid = shard
+        rows = await self._tables.rows_of(
+            lookups.TABLE, partition_key, start=f"{uid}!", end=uid + keys.AFTER_JOIN, select=["RowKey"]
+        )
+        return [StudyRef(row["RowKey"].split("!")[1]) for row in rows]
+
+    async def _at_once[Key, Found](
+        self, read: Callable[[Key], Awaitable[Found]], wanted: Sequence[Key]
+    ) -> list[Found]:
+        """Read what each of a list of UIDs leads to, a few at a time.
+
+        Raises:
+            QueryTooBroadError: The list is too long.
+        """
+        if len(wanted) > _MAX_UIDS:
+            raise QueryTooBroadError(f"the search names {len(wanted)} UIDs; ask for {_MAX_UIDS} at a time")
+        found: list[Found] = []
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            found += await asyncio.gather(*map(read, wanted[start : start + _READ_AT_ONCE]))
+        return found
+
+    async def _row(self, ref: StudyRef) -> Json | None:
+        row = await self._tables.get("studies", keys.study_key(self._keys.partition, ref), _STUDY_ROW)
+        return None if row is None else orjson.loads(row["row"])
+
+    def _lookup_partition(self, query: Query) -> str | None:
+        patient_id = _match_of(query, lookups.PATIENT_ID)
+        if isinstance(patient_id, SingleValue):
+            return self._keys.patient(patient_id.text)
+        accession_number = _match_of(query, lookups.ACCESSION_NUMBER)
+        if isinstance(accession_number, SingleValue):
+            return self._keys.accession(accession_number.text)
+        name = _match_of(query, lookups.PATIENT_NAME)
+        if isinstance(name, SingleValue) and (words := name_words(name.text)):
+            return self._keys.name(words[0])
+        return None
+
+    async def _by_date(self, dates: Match | None) -> AsyncIterator[TableEntity]:
+        """Yield the lookup rows of a range of dates, or of all studies; last those without a whole date."""
+        first, last = (dates.first, dates.last) if isinstance(dates, Range) else (None, None)
+        undated = self._keys.date("")[0]
+        filters = "PartitionKey ge @low and PartitionKey le @high and RowKey ge @newest and RowKey lt @oldest"
+        parameters = {
+            "low": self._keys.date(last)[0] if last else f"{self._keys.partition}!{DATE}!",
+            "high": self._keys.date(first)[0] if first else undated,
+            "newest": self._keys.date(last)[1] if last else "!",
+            "oldest": (self._keys.date(first)[1] if first else keys.NO_DATE) + keys.AFTER_JOIN,
+        }
+        async for row in self._tables.query(lookups.TABLE, filters, parameters, page=250):
+            yield row
+        if first:
+            # A date that is not eight digits may still be one that the query means.
+            async for row in self._tables.query(lookups.TABLE, "PartitionKey eq @key", {"key": undated}):
+                yield row
+
+
+def _match_of(query: Query, tag: str) -> Match | None:
+    return next((key.match for key in query.keys if key.path == (tag,)), None)
+
+
+def _uids(query: Query, tag: str) -> list[str] | None:
+    match _match_of(query, tag):
+        case SingleValue(text):
+            candidates: Iterable[str] = [text]
+        case AnyOf(values):
+            candidates = values
+        case _:
+            return None
+    return [uid for uid in dict.fromkeys(candidates) if _is_uid(uid)]
+
+
+def _is_uid(text: str) -> bool:
+    try:
+        StudyRef(text)
+    except InvalidUidError:
+        return False
+    return True
+
+
+def _order(row: Json) -> tuple[str, str]:
+    return (
+        keys.inverted_date(lookups.first_value(row, lookups.STUDY_DATE)),
+        lookups.first_value(row, STUDY_INSTANCE_UID),
+    )

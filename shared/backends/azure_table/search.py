@@ -1,0 +1,171 @@
+"""StudySearch on tables: candidates by key (candidates.py), judged by dicom/matching.py, within a budget of rows."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import orjson
+
+from shared.backends.azure_table import instances, keys
+from shared.backends.azure_table.candidates import (
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    Candidates,
+)
+from shared.backends.azure_table.lookups import LookupKeys, first_value
+from shared.backends.azure_table.rows import INSTANCE, RecordRows
+from shared.backends.azure_table.summaries import AzureTableSummaries
+from shared.backends.azure_table.tables import Tables
+from shared.dicom.matching import matches
+from shared.dicom.query import Query, SingleValue
+from shared.dicom.references import SeriesRef, StudyRef
+from shared.dicom.search_response import wanted_tags
+from shared.errors import AppError, QueryTooBroadError
+from shared.records import Json, SearchPage
+from shared.telemetry import event
+
+_log = logging.getLogger(__name__)
+
+_MAX_REFRESHED = 50
+"""Studies brought up to date before a search; more are due only while much is coming in."""
+_REFRESHED_AT_ONCE = 4
+
+
+class _BudgetSpent(Exception):  # noqa: N818  # a signal inside this module, never seen outside
+    """As many rows have been read as may be."""
+
+
+class _Reading:
+    """Counts rows read against what is left of a budget."""
+
+    def __init__(self, rows: int) -> None:
+        self.left = rows
+
+    def count(self) -> None:
+        """Count one row read."""
+        if self.left <= 0:
+            raise _BudgetSpent
+        self.left -= 1
+
+
+class AzureTableSearch:
+    """Searches one data partition.
+
+    Args:
+        tables: Where rows are read.
+        rows: Turns rows of instances into records.
+        summaries: Brings studies up to date whose summary is behind, before they are searched.
+        lookup_keys: The partition's lookup keys.
+        budget_rows: Rows of studies, series and instances that one search may read.
+        count_rows: Rows read past the page, at most, to know the total.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        rows: RecordRows,
+        summaries: AzureTableSummaries,
+        lookup_keys: LookupKeys,
+        *,
+        budget_rows: int,
+        count_rows: int,
+    ) -> None:
+        self._tables = tables
+        self._rows = rows
+        self._summaries = summaries
+        self._partition = lookup_keys.partition
+        self._candidates = Candidates(tables, lookup_keys)
+        self._budget_rows = budget_rows
+        self._count_rows = count_rows
+
+    async def search(self, query: Query) -> SearchPage:
+        """Return the page that *query* asks for; see StudySearch.search."""
+        await self._refresh_due(query)
+        reading = _Reading(self._budget_rows)
+        page: list[Json] = []
+        # Metadata of an instance may have megabytes, of which an answer holds but a few attributes.
+        wanted = wanted_tags(query)
+        matched = 0
+        try:
+            async for row in self._matching(query, reading):
+                if query.offset <= matched < query.offset + query.limit:
+                    page.append(row if wanted is None else {tag: row[tag] for tag in wanted & row.keys()})
+                matched += 1
+                if matched == query.offset + query.limit:
+                    reading.left = min(reading.left, self._count_rows)
+        except _BudgetSpent:
+            if matched < query.offset + query.limit:
+                raise QueryTooBroadError(
+                    f"the search would read more than {self._budget_rows} rows; add StudyInstanceUID, PatientID, "
+                    "AccessionNumber or a range of StudyDate, or page less far"
+                ) from None
+            return SearchPage(page, None)
+        return SearchPage(page, matched)
+
+    async def _refresh_due(self, query: Query) -> None:
+        """Bring studies up to date, so that what was stored a moment ago is found, with right counts."""
+        if query.within is not None:
+            due = [query.within.study if isinstance(query.within, SeriesRef) else query.within]
+        else:
+            due = await self._summaries.due(_MAX_REFRESHED)
+        turns = asyncio.Semaphore(_REFRESHED_AT_ONCE)
+
+        async def refresh(ref: StudyRef) -> None:
+            async with turns:
+                try:
+                    await self._summaries.refresh(ref)
+                except AppError as error:
+                    # One study must not hide the others: of this one, what was summarised last is searched.
+                    event(
+                        _log,
+                        "study not refreshed",
+                        level=logging.WARNING,
+                        study_instance_uid=ref.study_instance_uid,
+                        error=type(error).__name__,
+                    )
+
+        await asyncio.gather(*map(refresh, due))
+
+    async def _matching(self, query: Query, reading: _Reading) -> AsyncIterator[Json]:
+        async for study in self._candidates.studies(query):
+            reading.count()
+            if query.level == "study":
+                if matches(query, study):
+                    yield study
+                continue
+            async for row in self._within_study(query, study, reading):
+                if matches(query, row):
+                    yield row
+
+    async def _within_study(self, query: Query, study: Json, reading: _Reading) -> AsyncIterator[Json]:
+        study_ref = StudyRef(first_value(study, STUDY_INSTANCE_UID))
+        one_series = query.within.series_instance_uid if isinstance(query.within, SeriesRef) else ""
+        found = await self._tables.rows_of(
+            "series",
+            keys.study_key(self._partition, study_ref),
+            start=one_series,
+            end=one_series + keys.AFTER_JOIN if one_series else "",
+        )
+        for found_row in found:
+            reading.count()
+            # What the study's row says of the study holds for each of its series and instances.
+            series = orjson.loads(found_row["row"]) | study
+            if query.level == "series":
+                yield series
+                continue
+            ref = SeriesRef(study_ref.study_instance_uid, first_value(series, SERIES_INSTANCE_UID))
+            async for instance in self._instances(query, ref, reading):
+                yield instance | series
+
+    async def _instances(self, query: Query, ref: SeriesRef, reading: _Reading) -> AsyncIterator[Json]:
+        filters, parameters = (
+            "PartitionKey eq @key and kind eq @kind",
+            {"key": keys.series_key(self._partition, ref), "kind": INSTANCE},
+        )
+        wanted = next((key.match for key in query.keys if key.path == (SOP_INSTANCE_UID,)), None)
+        if isinstance(wanted, SingleValue):
+            filters, parameters = filters + " and RowKey eq @row", {**parameters, "row": wanted.text}
+        async for row in self._tables.query(instances.TABLE, filters, parameters, page=250):
+            reading.count()
+            yield orjson.loads((await self._rows.to_record(row, ref)).metadata)

@@ -1,0 +1,114 @@
+"""The instances of one partition in plain dictionaries. Reads everything for every answer; does not answer searches."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from shared.backends.memory.feed import MemoryChangeFeed
+from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
+from shared.errors import InstanceNotFoundError, UnsupportedObjectError
+from shared.records import ChangeAction, InstanceRecord, ObjectKey, PutOutcome
+
+
+def _seniority(record: InstanceRecord) -> tuple[object, str, str]:
+    return record.modified_at, record.location.key.container, record.location.key.name
+
+
+class MemoryIndex:
+    """An InstanceIndex and the StudySummaries of one partition.
+
+    Changes enter the feed at once and rows for searching are made when asked for, so no summary is ever behind here;
+    `due` still lists what a real adapter would have to refresh.
+
+    Args:
+        partition: The data partition that entries of the feed name.
+        feed: Where changes go; indexes of several partitions may share one.
+    """
+
+    def __init__(self, partition: str = "default", feed: MemoryChangeFeed | None = None) -> None:
+        self.partition = partition
+        self.feed = feed or MemoryChangeFeed()
+        self._claims: dict[InstanceRef, dict[ObjectKey, InstanceRecord]] = {}
+        self._versions: dict[InstanceRef, int] = {}
+        self._due: dict[StudyRef, None] = {}
+
+    async def put(self, records: Sequence[InstanceRecord], *, if_absent: bool = False) -> list[PutOutcome]:
+        """Put the records of one series; see InstanceIndex. UnsupportedObjectError if they are of several."""
+        if len({record.ref.series for record in records}) > 1:
+            raise UnsupportedObjectError(
+                "records of several series were put at once; put each series by itself"
+            )
+        return [self._put(record, if_absent=if_absent) for record in records]
+
+    async def get(self, ref: InstanceRef) -> InstanceRecord:
+        """Return the record that serves, or raise InstanceNotFoundError."""
+        serving = self._serving(ref)
+        if serving is None:
+            raise InstanceNotFoundError(f"no object holds instance {ref.sop_instance_uid} of this series")
+        return replace(serving, version=self._versions[ref])
+
+    async def remove(self, ref: InstanceRef, key: ObjectKey) -> bool:
+        """Forget that *key* claims *ref*; true if it did. A spare then serves in its place."""
+        if key not in self._claims.get(ref, {}):
+            return False
+        before = self._serving(ref)
+        del self._claims[ref][key]
+        self._note_change(ref, before)
+        return True
+
+    async def claims_of(self, ref: InstanceRef) -> AsyncIterator[ObjectKey]:
+        """Yield every object that claims *ref*, the serving one first."""
+        for record in sorted(self._claims.get(ref, {}).values(), key=_seniority):
+            yield record.location.key
+
+    async def instances_of(self, ref: StudyRef | SeriesRef) -> AsyncIterator[InstanceRecord]:
+        """Yield the serving records in the order of (SeriesInstanceUID, SOPInstanceUID); none if there are none."""
+        for record in self.serving_records():
+            if ref in (record.ref.study, record.ref.series):
+                yield record
+
+    def serving_records(self) -> list[InstanceRecord]:
+        """Return every record that serves, by (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)."""
+        serving = [(ref, self._serving(ref)) for ref in sorted(self._claims)]
+        return [replace(record, version=self._versions[ref]) for ref, record in serving if record is not None]
+
+    async def refresh(self, ref: StudyRef) -> None:
+        """Take the study off the list of those due."""
+        self._due.pop(ref, None)
+
+    async def due(self, limit: int) -> list[StudyRef]:
+        """Return up to *limit* studies changed since their last refresh, the longest-waiting first."""
+        return list(self._due)[:limit]
+
+    def _serving(self, ref: InstanceRef) -> InstanceRecord | None:
+        return min(self._claims.get(ref, {}).values(), key=_seniority, default=None)
+
+    def _put(self, record: InstanceRecord, *, if_absent: bool) -> PutOutcome:
+        key, before = record.location.key, self._serving(record.ref)
+        if if_absent and before is not None and before.location.key != key:
+            return PutOutcome.EXISTS
+        claims = self._claims.setdefault(record.ref, {})
+        held = claims.get(key)
+        # What an object held at an etag does not change, so the first record of it stays: who stored it, and when.
+        if held is None or held.location.etag != record.location.etag:
+            claims[key] = record
+        self._note_change(record.ref, before)
+        after = self._serving(record.ref)
+        if after is not claims[key]:
+            return PutOutcome.SPARE
+        if before is None:
+            return PutOutcome.CREATED
+        return PutOutcome.UNCHANGED if after is before else PutOutcome.UPDATED
+
+    def _note_change(self, ref: InstanceRef, before: InstanceRecord | None) -> None:
+        after = self._serving(ref)
+        if after is before:
+            return
+        if before is None:
+            action = ChangeAction.CREATE
+        else:
+            action = ChangeAction.DELETE if after is None else ChangeAction.UPDATE
+        self._versions[ref] = self._versions.get(ref, 0) + 1
+        self.feed.append(action, ref, self.partition, self._versions[ref])
+        self._due.setdefault(ref.study)

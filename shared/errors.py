@@ -1,0 +1,146 @@
+"""Every error the product raises, and nothing else.
+
+The tree has two branches, because only one question decides what a trigger does with an error: can trying
+again help?
+
+    AppError
+    ├── PermanentError                  it cannot: acknowledge, record the reason, tell the client
+    │   ├── InvalidRequestError         InvalidUidError · InvalidQueryError · MalformedMultipartError
+    │   │                               FrameOutOfRangeError · UnsupportedQueryError · QueryTooBroadError
+    │   ├── NotAcceptableError · UnsupportedMediaTypeError · PayloadTooLargeError · ReadOnlyError
+    │   ├── NotFoundError               StudyNotFoundError · SeriesNotFoundError · InstanceNotFoundError
+    │   │                               ObjectNotFoundError · CaseNotFoundError
+    │   ├── ObjectExistsError
+    │   ├── RejectedInstanceError       NotDicomError · DamagedDicomError · MissingAttributeError
+    │   │                               InvalidAttributeError · UnsupportedObjectError
+    │   └── SettingsError
+    └── TransientError                  it may: raise to the host, answer 503
+        ├── ObjectChangedError · ConcurrentChangeError
+        └── BackendUnavailableError
+
+Messages carry names, tags, sizes and UIDs, never attribute values, credentials or response bodies.
+"""
+
+
+class AppError(Exception):
+    """Any error of the product."""
+
+
+class PermanentError(AppError):
+    """Trying again cannot help."""
+
+
+class InvalidRequestError(PermanentError):
+    """The request is malformed."""
+
+
+class InvalidUidError(InvalidRequestError):
+    """A UID breaks the rules of PS3.5 §9.1."""
+
+
+class InvalidQueryError(InvalidRequestError):
+    """A search parameter has no meaning."""
+
+
+class UnsupportedQueryError(InvalidRequestError):
+    """A search parameter has a meaning that this backend cannot honour."""
+
+
+class QueryTooBroadError(PermanentError):
+    """A search would read more rows than its budget; the message names what to add."""
+
+
+class MalformedMultipartError(InvalidRequestError):
+    """A multipart body breaks RFC 2046."""
+
+
+class FrameOutOfRangeError(InvalidRequestError):
+    """A frame number is below 1 or above NumberOfFrames."""
+
+
+class NotAcceptableError(PermanentError):
+    """No representation fits the Accept header."""
+
+
+class UnsupportedMediaTypeError(PermanentError):
+    """The request body has a media type that this resource does not take."""
+
+
+class PayloadTooLargeError(PermanentError):
+    """The request body is over its limit."""
+
+
+class ReadOnlyError(PermanentError):
+    """The object lies in a container that this archive may not change."""
+
+
+class NotFoundError(PermanentError):
+    """What was asked for is not here."""
+
+
+class StudyNotFoundError(NotFoundError):
+    """No instance of this study is in the index."""
+
+
+class SeriesNotFoundError(NotFoundError):
+    """No instance of this series is in the index."""
+
+
+class InstanceNotFoundError(NotFoundError):
+    """This SOP instance is not in the index."""
+
+
+class ObjectNotFoundError(NotFoundError):
+    """The store has no object of this name."""
+
+
+class CaseNotFoundError(NotFoundError):
+    """No image and no report of this case is in the archive."""
+
+
+class ObjectExistsError(PermanentError):
+    """An object of this name is there already, and overwriting was not asked for."""
+
+
+class RejectedInstanceError(PermanentError):
+    """The object can never be indexed as it is; the message says why in words for its owner."""
+
+
+class NotDicomError(RejectedInstanceError):
+    """The bytes are not a DICOM file."""
+
+
+class DamagedDicomError(RejectedInstanceError):
+    """The bytes begin as a DICOM file, but cannot be read to the pixel data or to their end."""
+
+
+class MissingAttributeError(RejectedInstanceError):
+    """An identifying attribute is absent or empty."""
+
+
+class InvalidAttributeError(RejectedInstanceError):
+    """An identifying attribute has a value that cannot identify anything."""
+
+
+class UnsupportedObjectError(RejectedInstanceError):
+    """A valid DICOM file that is no composite instance (a DICOMDIR), or over a stated limit."""
+
+
+class SettingsError(PermanentError):
+    """A setting is missing, unknown or has no meaning."""
+
+
+class TransientError(AppError):
+    """Trying again may help."""
+
+
+class ObjectChangedError(TransientError):
+    """The object was replaced while it was being read."""
+
+
+class ConcurrentChangeError(TransientError):
+    """Another writer changed the same rows, more often than this one tried again."""
+
+
+class BackendUnavailableError(TransientError):
+    """A store, table or queue did not answer, or asked to slow down."""

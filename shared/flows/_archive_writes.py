@@ -1,0 +1,172 @@
+"""Write one instance to the archive, or find what is there in its place. It puts new records into no index.
+
+An object of the archive that the index does not know is what a crash has left between writing and indexing. It is
+indexed as it is, or removed if it cannot be: nobody was told that it is stored.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.dicom.byte_window import FIRST_READ
+from shared.dicom.header import Header
+from shared.errors import (
+    InstanceNotFoundError,
+    ObjectChangedError,
+    ObjectExistsError,
+    ObjectNotFoundError,
+    RejectedInstanceError,
+)
+from shared.flows._archive_key import archive_key
+from shared.flows._incoming import Incoming
+from shared.flows._instance_record import Identity, identify, make_record
+from shared.flows._read_instance import read_stored_header
+from shared.flows._same_bytes import same_bytes
+from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.records import (
+    InstanceRecord,
+    LedgerEntry,
+    ObjectInfo,
+    ObjectKey,
+    ObjectLocation,
+    ObjectState,
+    Source,
+)
+
+_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StorePorts:
+    """What storing needs; *container* is the archive's, *partition* its data partition."""
+
+    objects: ObjectStore
+    index: InstanceIndex
+    ledger: ObjectLedger
+    queue: JobQueue
+    container: str
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Another object, or the same one earlier, holds the instance: *record* serves, and are its bytes the *same*?"""
+
+    record: InstanceRecord
+    same: bool
+
+
+async def write_instance(
+    incoming: Incoming, header: Header, identity: Identity, ports: StorePorts
+) -> InstanceRecord | Present:
+    """Write an instance that is not there; return its record, to be indexed, or what is there.
+
+    One that is held whole is written first and looked for only if that fails. A larger one is looked for first, as
+    its bytes come only once.
+
+    Raises:
+        RejectedInstanceError: It is damaged; nothing of it is left.
+        ObjectChangedError: Others write the same instance at this moment.
+    """
+    key = archive_key(ports.container, ports.partition, identity.ref)
+    for _ in range(_ATTEMPTS):
+        try:
+            if incoming.is_whole or not await _is_there(key, ports):
+                return await _write(key, incoming, header, identity, ports)
+        except ObjectExistsError:
+            if not incoming.is_whole:
+                break
+        try:
+            serving = await _serving(key, identity, ports)
+        except (ObjectNotFoundError, RejectedInstanceError):
+            continue
+        return Present(serving, await _holds(serving, incoming, ports))
+    raise ObjectChangedError(f"Instance {identity.ref.sop_instance_uid} is being written by another request.")
+
+
+async def give_way(record: InstanceRecord, ports: StorePorts) -> Present:
+    """Remove the archive's object of *record*, which was just written, since another object serves the instance."""
+    serving = await ports.index.get(record.ref)
+    one, other = (located.location for located in (record, serving))
+    same = await same_bytes(
+        ports.objects.stream(one.key, if_match=one.etag),
+        ports.objects.stream(other.key, other.offset, other.offset + other.length, if_match=other.etag),
+    )
+    await ports.objects.delete(one.key, if_match=one.etag)
+    return Present(serving, same)
+
+
+def indexed_entry(record: InstanceRecord) -> LedgerEntry:
+    """Return what the ledger says of an object that is indexed."""
+    return LedgerEntry(record.location.key, record.location.etag, ObjectState.INDEXED, record.ref)
+
+
+async def _write(
+    key: ObjectKey, incoming: Incoming, header: Header, identity: Identity, ports: StorePorts
+) -> InstanceRecord:
+    if incoming.is_whole:
+        info = await ports.objects.put(key, incoming.data, if_absent=True)
+        return _record(header, identity, info)
+    first = incoming.data
+    info = await ports.objects.put(key, incoming.stream(), if_absent=True)
+    try:
+        return _record(await read_stored_header(ports.objects, info, first), identity, info)
+    except RejectedInstanceError:
+        await ports.objects.delete(key, if_match=info.etag)
+        raise
+
+
+def _record(header: Header, identity: Identity, info: ObjectInfo) -> InstanceRecord:
+    location = ObjectLocation(info.key, info.etag, 0, info.size)
+    return make_record(header, identity, location, info.modified_at, Source.STORE)
+
+
+async def _is_there(key: ObjectKey, ports: StorePorts) -> bool:
+    try:
+        await ports.objects.head(key)
+    except ObjectNotFoundError:
+        return False
+    return True
+
+
+async def _serving(key: ObjectKey, identity: Identity, ports: StorePorts) -> InstanceRecord:
+    """Return the record that serves, indexing the archive's object *key* if the index knows none.
+
+    Raises:
+        ObjectNotFoundError: The object has gone.
+        RejectedInstanceError: It is unreadable, and gone now.
+    """
+    try:
+        serving = await ports.index.get(identity.ref)
+    except InstanceNotFoundError:
+        record = await _read_leftover(key, ports)
+        await ports.index.put([record])
+        serving = await ports.index.get(identity.ref)
+    if serving.location.key == key:
+        await ports.ledger.put([indexed_entry(serving)])
+    else:
+        await _remove_unclaimed(key, identity, ports)
+    return serving
+
+
+async def _read_leftover(key: ObjectKey, ports: StorePorts) -> InstanceRecord:
+    found = await ports.objects.read_range(key, 0, FIRST_READ)
+    try:
+        header = await read_stored_header(ports.objects, found.info, found.data)
+        return _record(header, identify(header), found.info)
+    except RejectedInstanceError:
+        await ports.objects.delete(key, if_match=found.info.etag)
+        raise
+
+
+async def _remove_unclaimed(key: ObjectKey, identity: Identity, ports: StorePorts) -> None:
+    """Remove the archive's object if the instance is served from elsewhere and nothing is known of this one."""
+    if key not in [claim async for claim in ports.index.claims_of(identity.ref)]:
+        await ports.objects.delete(key)
+
+
+async def _holds(serving: InstanceRecord, incoming: Incoming, ports: StorePorts) -> bool:
+    location = serving.location
+    stored = ports.objects.stream(
+        location.key, location.offset, location.offset + location.length, if_match=location.etag
+    )
+    return await same_bytes(incoming.stream(), stored)

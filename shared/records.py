@@ -1,0 +1,181 @@
+"""The values that flows and adapters exchange through the ports: what is known of objects, instances and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.dicom.pixel_layout import PixelLayout
+from shared.dicom.references import InstanceRef
+
+type Json = dict[str, Any]
+"""One DICOM JSON data set (PS3.18 2024e Annex F): tag to {"vr", "Value" | "InlineBinary" | "BulkDataURI"}."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectKey:
+    """Where an object lies in the store: a container (or bucket) and a name in it."""
+
+    container: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.container}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What the store says of an object; *size* is in bytes, *etag* is opaque and changes with the content."""
+
+    key: ObjectKey
+    size: int
+    etag: str
+    modified_at: datetime
+    is_folder: bool = False
+    """True for the zero-byte marker that stores with a hierarchy keep for a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRange:
+    """Bytes of an object, and what the store said of it when it sent them."""
+
+    info: ObjectInfo
+    data: bytes
+
+
+class Source(StrEnum):
+    """How an instance came into the archive."""
+
+    EVENT = "event"
+    STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLocation:
+    """The bytes of one instance: a span of an object as it was at *etag*.
+
+    Several instances may share one object, so *offset* need not be 0 nor *length* the object's size (bytes).
+    """
+
+    key: ObjectKey
+    etag: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class BulkDataSpan:
+    """A value kept out of the metadata: *offset* in bytes from the instance's first byte, *length* in bytes."""
+
+    offset: int
+    length: int
+    vr: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRecord:
+    """All the archive keeps of one SOP instance."""
+
+    ref: InstanceRef
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    location: ObjectLocation
+    metadata: bytes
+    """Its data set as DICOM JSON in UTF-8, values over a threshold as BulkDataURI relative to the instance."""
+    modified_at: datetime
+    """When its object was last written, by the store's clock; the oldest of several objects serves."""
+    indexed_at: datetime
+    source: Source
+    layout: PixelLayout | None = None
+    bulk_data: Mapping[str, BulkDataSpan] = field(default_factory=dict)
+    """By the path that follows `bulkdata/` in its BulkDataURI."""
+    version: int = 0
+    """Grows with every change of what serves this SOP instance; the index sets it."""
+    warnings: tuple[str, ...] = ()
+    """Why an attribute was left out or could not be read: tags and reasons, no values."""
+
+
+class PutOutcome(StrEnum):
+    """What putting a record did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    SPARE = "spare"
+    """Another object serves this SOP instance; this one is kept and serves when that goes."""
+    EXISTS = "exists"
+    """Not put, because only an absent instance was to be put."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """One page of search results, as response rows before projection."""
+
+    rows: list[Json]
+    total: int | None
+    """How many match in all; None when the search budget did not reach to count them."""
+
+
+class ObjectState(StrEnum):
+    """Where an object of the store stands; it is in exactly one state."""
+
+    PENDING = "pending"
+    INDEXED = "indexed"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What became of one object at one etag."""
+
+    key: ObjectKey
+    etag: str
+    state: ObjectState
+    ref: InstanceRef | None = None
+    """Whose bytes it holds; None when that could not be read."""
+    reason: str = ""
+    revision: str = field(default="", compare=False)
+    """Of the ledger's row as it was read or written; the ledger sets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A data partition: instances, searches and deletions of one know nothing of another's."""
+
+    name: str
+    created_at: datetime
+
+
+class ChangeAction(StrEnum):
+    """What happened to an instance."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the change feed. *sequence* counts from 1 without gaps; *version* grows with each change of *ref*."""
+
+    sequence: int
+    action: ChangeAction
+    ref: InstanceRef
+    partition: str
+    changed_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseImage:
+    """One image of a clinical case: which view it shows, and the instance that holds it."""
+
+    year: str
+    case_id: str
+    view: str
+    key: ObjectKey
+    ref: InstanceRef

@@ -1,0 +1,202 @@
+"""Composition: which adapters this deployment runs on. The only place that knows them all.
+
+Clients are made inside the running event loop, once a process, and closed with it. Storage libraries are imported
+here, not by the modules that declare triggers: they are half of a cold start.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import AppError, SettingsError
+from shared.ports import (
+    CaseIndex,
+    ChangeFeed,
+    InstanceIndex,
+    JobQueue,
+    ObjectLedger,
+    ObjectStore,
+    Partitions,
+    Reports,
+    StudySearch,
+    StudySummaries,
+)
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.data.tables.aio import TableServiceClient
+    from azure.storage.blob.aio import BlobServiceClient
+    from azure.storage.queue.aio import QueueServiceClient
+
+CHECK_TIMEOUT_SECONDS = 10
+MAX_BOUND_PARTITIONS = 64
+"""Data partitions whose services are kept at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the flows are given, bound to one data partition."""
+
+    settings: Settings
+    partition: str
+    partitions: Partitions
+    objects: ObjectStore
+    index: InstanceIndex
+    summaries: StudySummaries
+    search: StudySearch
+    feed: ChangeFeed
+    ledger: ObjectLedger
+    cases: CaseIndex
+    reports: Reports
+    queue: JobQueue
+    probes: Mapping[str, Callable[[], Awaitable[Any]]]
+    """By the name of a dependency, a small read of it."""
+    closers: tuple[Callable[[], Awaitable[None]], ...]
+    bind: Callable[[str], Awaitable["Services"]]
+    """Gives the services of another data partition."""
+
+    async def in_partition(self, name: str) -> "Services":
+        """Return the services bound to a data partition, whether it is known or not."""
+        return self if name == self.partition else await self.bind(name)
+
+    async def check(self) -> dict[str, str]:
+        """Return "ok" or the problem, by the name of each dependency; no secrets, no addresses."""
+        names = list(self.probes)
+        answers = await asyncio.gather(*(_probed(self.probes[name]) for name in names))
+        return dict(zip(names, answers, strict=True))
+
+    async def close(self) -> None:
+        """Close every client."""
+        for closer in self.closers:
+            await closer()
+
+
+async def _probed(probe: Callable[[], Awaitable[Any]]) -> str:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+            await probe()
+    except TimeoutError:
+        return f"no answer in {CHECK_TIMEOUT_SECONDS} s"
+    except AppError as error:
+        return f"{type(error).__name__}: {error}"
+    return "ok"
+
+
+async def build(settings: Settings) -> Services:
+    """Make the adapters that *settings* name.
+
+    Raises:
+        SettingsError: No storage account is set.
+        BackendUnavailableError: The tables do not answer.
+    """
+    from shared.backends.azure_blob import AzureBlobStore
+    from shared.backends.azure_table.archive import build_archive
+    from shared.backends.azure_table.changes import AzureTableChanges
+    from shared.backends.azure_table.partitions import AzureTablePartitions
+    from shared.backends.azure_table.tables import Tables
+    from shared.backends.storage_queue import StorageJobQueue
+
+    blobs, queues, table_service = _clients(settings)
+    closers = (blobs.close, queues.close, table_service.close)
+    objects = AzureBlobStore(blobs)
+    tables = Tables(table_service)
+    changes = AzureTableChanges(tables)
+    partitions = AzureTablePartitions(tables)
+
+    async def of(partition: str) -> Services:
+        archive = await build_archive(
+            tables,
+            objects,
+            partition=partition,
+            derived_container=settings.derived_container,
+            report_table=settings.report_table,
+            search_budget_rows=settings.search_budget_rows,
+            search_count_rows=settings.search_count_rows,
+            changes=changes,
+        )
+        queue = StorageJobQueue(queues, partition)
+        return Services(
+            settings=settings,
+            partition=partition,
+            partitions=partitions,
+            objects=objects,
+            index=archive.instances,
+            summaries=archive.summaries,
+            search=archive.search,
+            feed=changes,
+            ledger=archive.ledger,
+            cases=archive.cases,
+            reports=archive.reports,
+            queue=queue,
+            probes={
+                "blobs": lambda: anext(objects.scan(settings.archive_container), None),
+                "tables": changes.latest,
+                "queues": queue.check,
+            },
+            closers=closers,
+            bind=bound,
+        )
+
+    bound = _Remembered(of).get
+    try:
+        return await of(settings.partition)
+    except AppError:
+        # Every request tries again, so what is left open adds up.
+        for closer in closers:
+            await closer()
+        raise
+
+
+class _Remembered:
+    """The services of the partitions asked for last: each is small, but their names come from clients."""
+
+    def __init__(self, make: Callable[[str], Awaitable[Services]]) -> None:
+        self._make = make
+        self._made: dict[str, Services] = {}
+
+    async def get(self, partition: str) -> Services:
+        """Return the services of *partition*, the same ones as long as they are remembered."""
+        made = self._made.pop(partition, None) or await self._make(partition)
+        # Another request may have made them meanwhile, and those are in use.
+        made = self._made.setdefault(partition, made)
+        if len(self._made) > MAX_BOUND_PARTITIONS:
+            del self._made[next(iter(self._made))]
+        return made
+
+
+def _clients(settings: Settings) -> tuple["BlobServiceClient", "QueueServiceClient", "TableServiceClient"]:
+    from azure.data.tables.aio import TableServiceClient
+    from azure.storage.blob.aio import BlobServiceClient
+    from azure.storage.queue.aio import QueueServiceClient
+
+    from shared.backends.azure_options import blob_options, request_options
+
+    options = request_options(settings.request_timeout_seconds)
+    for_blobs = blob_options(settings.request_timeout_seconds)
+    if (connection := settings.connection_string) is not None:
+        return (
+            BlobServiceClient.from_connection_string(connection, **for_blobs),
+            QueueServiceClient.from_connection_string(connection, **options),
+            TableServiceClient.from_connection_string(connection, **options),
+        )
+    if not (settings.blob_service_uri and settings.queue_service_uri and settings.table_service_uri):
+        raise SettingsError(
+            "no storage account: set DicomStorage to a connection string, or DicomStorage__blobServiceUri, "
+            "DicomStorage__queueServiceUri and DicomStorage__tableServiceUri"
+        )
+    credential = _credential(settings)
+    return (
+        BlobServiceClient(settings.blob_service_uri, credential, **for_blobs),
+        QueueServiceClient(settings.queue_service_uri, credential, **options),
+        TableServiceClient(settings.table_service_uri, credential=credential, **options),
+    )
+
+
+def _credential(settings: Settings) -> "AsyncTokenCredential":
+    from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
+
+    if settings.managed_identity_client_id:
+        return ManagedIdentityCredential(client_id=settings.managed_identity_client_id)
+    return DefaultAzureCredential()

@@ -1,0 +1,142 @@
+"""The in-memory adapters keep every contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.backends.memory.cases import MemoryCaseIndex
+from shared.backends.memory.feed import MemoryChangeFeed
+from shared.backends.memory.index import MemoryIndex
+from shared.backends.memory.ledger import MemoryObjectLedger
+from shared.backends.memory.object_store import MemoryObjectStore
+from shared.backends.memory.partitions import MemoryPartitions
+from shared.backends.memory.queue import MemoryJobQueue
+from shared.backends.memory.reports import MemoryReports
+from shared.backends.memory.search import MemorySearch
+from shared.records import ObjectKey
+from tests.contract.archive import ArchiveContract
+from tests.contract.cases import CaseIndexContract, ReportsContract, WriteReport
+from tests.contract.change_feed import ChangeFeedContract
+from tests.contract.instance_index import InstanceIndexContract
+from tests.contract.job_queue import JobQueueContract, TakeJobs
+from tests.contract.ledger import ObjectLedgerContract
+from tests.contract.object_store import ObjectStoreContract
+from tests.contract.object_store_fixtures import Backdoor
+from tests.contract.partitions import PartitionsContract
+from tests.contract.records import Archive, OpenArchive
+from tests.contract.study_search import StudySearchContract
+from tests.contract.study_summaries import StudySummariesContract
+
+
+class _MemoryArchive(ArchiveContract):
+    @pytest.fixture
+    def open_archive(self) -> OpenArchive:
+        feed = MemoryChangeFeed()
+
+        async def open_archive(partition: str) -> Archive:
+            index = MemoryIndex(partition, feed)
+            return Archive(partition, index, index, MemorySearch(index), feed)
+
+        return open_archive
+
+
+class TestMemoryIndex(_MemoryArchive, InstanceIndexContract):
+    """MemoryIndex as an InstanceIndex."""
+
+
+class TestMemorySummaries(_MemoryArchive, StudySummariesContract):
+    """MemoryIndex as a StudySummaries."""
+
+
+class TestMemorySearch(_MemoryArchive, StudySearchContract):
+    """MemorySearch."""
+
+
+class TestMemoryChangeFeed(_MemoryArchive, ChangeFeedContract):
+    """MemoryChangeFeed."""
+
+
+class TestMemoryObjectLedger(ObjectLedgerContract):
+    """MemoryObjectLedger."""
+
+    @pytest.fixture
+    def ledger(self) -> MemoryObjectLedger:
+        return MemoryObjectLedger()
+
+
+class TestMemoryPartitions(PartitionsContract):
+    """MemoryPartitions."""
+
+    @pytest.fixture
+    def partitions(self) -> MemoryPartitions:
+        return MemoryPartitions()
+
+
+class TestMemoryCaseIndex(CaseIndexContract):
+    """MemoryCaseIndex."""
+
+    @pytest.fixture
+    def cases(self) -> MemoryCaseIndex:
+        return MemoryCaseIndex()
+
+
+class TestMemoryReports(ReportsContract):
+    """MemoryReports."""
+
+    @pytest.fixture
+    def reports(self) -> MemoryReports:
+        return MemoryReports()
+
+    @pytest.fixture
+    def write_report(self, reports: MemoryReports) -> WriteReport:
+        async def write_report(year: str, case_id: str, text: str) -> None:
+            reports.texts[year, case_id] = text
+
+        return write_report
+
+
+class TestMemoryJobQueue(JobQueueContract):
+    """MemoryJobQueue."""
+
+    @pytest.fixture
+    def queue(self) -> MemoryJobQueue:
+        return MemoryJobQueue()
+
+    @pytest.fixture
+    def take_jobs(self, queue: MemoryJobQueue) -> TakeJobs:
+        async def take_jobs(_count: int) -> list[str]:
+            taken = [ref.study_instance_uid for ref in queue.changed_studies]
+            queue.changed_studies.clear()
+            return taken
+
+        return take_jobs
+
+
+class _MemoryBackdoor:
+    def __init__(self, store: MemoryObjectStore) -> None:
+        self._store = store
+
+    async def write(self, key: ObjectKey, data: bytes) -> None:
+        self._store.write(key, data)
+
+    async def read(self, key: ObjectKey) -> bytes | None:
+        return self._store.objects[key].data if key in self._store.objects else None
+
+    async def make_folder(self, key: ObjectKey) -> None:
+        self._store.write(key, b"", is_folder=True)
+
+
+class TestMemoryObjectStore(ObjectStoreContract):
+    """MemoryObjectStore."""
+
+    @pytest.fixture
+    def store(self) -> MemoryObjectStore:
+        return MemoryObjectStore(["images"])
+
+    @pytest.fixture
+    def container(self) -> str:
+        return "images"
+
+    @pytest.fixture
+    def backdoor(self, store: MemoryObjectStore) -> Backdoor:
+        return _MemoryBackdoor(store)

@@ -1,0 +1,46 @@
+"""The app is one that the real host would take: its functions are as the worker reports them.
+
+To change a golden file on purpose: `DICOM_BLOB_EVENTS=scan python -m tests.host.reported_functions FILE`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.host]
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("source", ["queue", "scan"])
+def test_functions_are_as_reported(source: str, tmp_path: Path) -> None:
+    """Names, routes, bindings and connections are deployed API: they change with their golden file only."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DICOM_")}
+    subprocess.run(
+        [sys.executable, "-m", "tests.host.reported_functions", str(tmp_path / "reported")],
+        cwd=ROOT,
+        env=environment | {"DICOM_BLOB_EVENTS": source},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+    reported = json.loads((tmp_path / "reported").read_text())
+    assert json.loads((GOLDEN / f"functions-{source}.json").read_text()) == reported
+
+
+def test_host_json_has_the_extension_bundle() -> None:
+    """The real host loads its queue, blob and timer triggers from the bundle, and routes have no prefix."""
+    host = json.loads((ROOT / "host.json").read_text())
+
+    assert host["extensionBundle"] == {
+        "id": "Microsoft.Azure.Functions.ExtensionBundle",
+        "version": "[4.0.0, 5.0.0)",
+    }
+    assert host["extensions"]["http"]["routePrefix"] == ""
+    assert host["extensions"]["queues"]["messageEncoding"] == "base64"

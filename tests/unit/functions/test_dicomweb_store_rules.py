@@ -1,0 +1,126 @@
+"""What storing does beyond storing: odd values, limits to what is taken, and the dry run."""
+
+from typing import Any
+
+import pytest
+from pydicom.uid import ExplicitVRLittleEndian
+
+from shared.settings import Settings
+from tests.unit.flows.builders import CT, SERIES, STUDY, make_file
+from tests.unit.functions.requests import Answer
+from tests.unit.functions.service import MULTIPART, Service, multipart
+
+ONE = make_file(1)
+ODD = make_file(1, StudyDate="NotAValidDate")
+
+
+async def store(service: Service, *contents: bytes, name: str = "dicomweb_store", query: str = "") -> Answer:
+    """Store instances by the function *name*."""
+    headers = {"content-type": MULTIPART, "accept": "application/dicom+json"}
+    body = multipart(*contents)
+    pieces = [body[start : start + 65536] for start in range(0, len(body), 65536)]
+    return await service.call(name, f"/?{query}", method="POST", headers=headers, body=pieces)
+
+
+@pytest.mark.parametrize(("root", "reason"), [("dicomweb", 45063), ("v1", 1), ("v2", 1)])
+async def test_a_date_that_is_none_is_a_warning(service: Service, root: str, reason: int) -> None:
+    """S20: stored as it is, reported in the words of the root, and left out of the metadata."""
+    answer = await store(service, ODD, name=f"{root}_store")
+    assert answer.status == 202
+    [item] = answer.json["00081199"]["Value"]
+    assert item["00081196"]["Value"] == [reason]
+    text = item["00741048"]["Value"][0]["00000902"]["Value"][0]
+    assert text.startswith("(0008,0020)")
+    assert "NotAValidDate" not in text
+    [metadata] = (await service.retrieve(f"{STUDY}/metadata")).json
+    assert "00080020" not in metadata
+    stored = await service.retrieve(
+        f"{STUDY}/series/{SERIES}/instances/{SERIES}.1", "application/dicom; transfer-syntax=*"
+    )
+    assert stored.body == ODD
+
+
+async def test_a_search_does_not_answer_a_date_that_is_none(service: Service) -> None:
+    """The attribute is required, and so there, empty."""
+    await store(service, ODD)
+    [row] = (await service.search()).json
+    assert row["00080020"] == {"vr": "DA"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"store_sop_classes": ("1.2.840.10008.5.1.4.1.1.4",)}, 290),
+        ({"store_transfer_syntaxes": ("1.2.840.10008.1.2",)}, 49442),
+        ({"store_sop_classes": (CT,), "store_transfer_syntaxes": (str(ExplicitVRLittleEndian),)}, None),
+    ],
+)
+async def test_only_what_is_allowed_is_stored(
+    service: Service, settings: dict[str, Any], reason: int | None
+) -> None:
+    """S21: SOP classes and transfer syntaxes can be limited, and nothing of others is kept."""
+    service.settings = Settings.model_construct(**settings)
+    answer = await store(service, ONE)
+    if reason is None:
+        assert answer.status == 200
+        return
+    assert answer.status == 409
+    [item] = answer.json["00081198"]["Value"]
+    assert (item["00081197"]["Value"], item["00081155"]["Value"]) == ([reason], [f"{SERIES}.1"])
+    assert service.world.objects.objects == {}
+
+
+LARGE = make_file(2, PixelData=bytes(5 * 1024 * 1024), BitsAllocated=8)
+BATCHES = {
+    "new": [ONE, make_file(2)],
+    "odd": [ODD],
+    "present and other": [make_file(7), make_file(8, PatientID="other")],
+    "twice the same": [ONE, ONE],
+    "twice not the same": [ONE, ODD],
+    "not DICOM": [b"no DICOM", ONE],
+    "cut short": [ONE[:-3]],
+    "large": [LARGE],
+    "large and cut short": [LARGE[:-3]],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("root", ["dicomweb", "v2"])
+@pytest.mark.parametrize("batch", BATCHES)
+async def test_a_dry_run_answers_as_storing_would(service: Service, root: str, batch: str) -> None:
+    """Byte for byte, and nothing is stored."""
+    await store(service, make_file(7), make_file(8))
+    before = service.world.state()
+    dry = await store(service, *BATCHES[batch], name=f"{root}_store", query="dryRun=true")
+    assert service.world.state() == before
+    wet = await store(service, *BATCHES[batch], name=f"{root}_store")
+    assert (dry.status, dry.body) == (wet.status, wet.body)
+
+
+async def test_a_dry_run_makes_no_partition(service: Service) -> None:
+    """Though it answers as if there were one."""
+    headers = {"content-type": MULTIPART}
+    for query, status in (("dryRun=true", 200), ("dryRun=maybe", 400)):
+        answer = await service.call(
+            "v2_partition_store",
+            f"/?{query}",
+            method="POST",
+            headers=headers,
+            body=[multipart(ONE)],
+            route={"partition": "p"},
+        )
+        assert answer.status == status
+    assert not await service.partitions.has("p")
+
+
+@pytest.mark.parametrize(
+    "query", ["includefield=NotATag", "studyinstanceuid=1.2", "PatientID=P%2F1%23&00100020=x"]
+)
+async def test_a_lenient_search_ignores_what_it_does_not_know(service: Service, query: str) -> None:
+    """Q14: with a warning, where it is set so."""
+    await store(service, ONE)
+    assert (await service.search(query)).status == 400
+    service.settings = Settings.model_construct(lenient_search=True)
+    answer = await service.search(query)
+    assert answer.status == 200
+    assert "Ignored" in answer.headers["warning"]

@@ -1,0 +1,126 @@
+"""The OpenAPI document is valid, and says of the routes of the functions all there is to say and no more."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azurefunctions.extensions.http.fastapi import web
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from functions._dialect import DIALECTS
+from functions._openapi.document import openapi_document
+from functions._worker_paths import free_framework_paths
+from localhost.bindings import Function
+from localhost.routing import Router, compile_route
+from tests.unit.functions.service import Service
+
+GOLDEN = Path(__file__).parents[2] / "host" / "golden" / "functions-queue.json"
+VALUES = {
+    "study": "1.2",
+    "series": "1.3",
+    "instance": "1.4",
+    "frame": "1",
+    "frames": "1,2",
+    "bulkdata": "7FE00010",
+}
+NOT_DOCUMENTED = {"preflight"}
+"""What browsers do by themselves, at every path."""
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """Return the document of the whole app."""
+    roots = [dialect.root for dialect in DIALECTS]
+    return openapi_document("https://archive.example", roots, needs_key=True)
+
+
+@pytest.fixture(scope="module")
+def http_functions() -> dict[str, dict[str, Any]]:
+    """Return the HTTP triggers that the worker reports, by function."""
+    return {
+        name: binding
+        for name, bindings in json.loads(GOLDEN.read_text()).items()
+        for binding in bindings
+        if binding["type"] == "httpTrigger"
+    }
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield path, method and content of each operation."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    """As OpenAPI 3.1, with every reference leading somewhere."""
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names))
+
+
+def test_every_route_is_documented_and_nothing_else(
+    document: dict[str, Any], http_functions: dict[str, dict[str, Any]]
+) -> None:
+    """A function that is added is declared in functions/_openapi/operations.py, one that goes is taken out there."""
+    router = Router(
+        compile_route(binding["route"], Function(name, name, binding), binding["methods"])
+        for name, binding in http_functions.items()
+    )
+    served: set[str] = set()
+    without_route: list[str] = []
+    for path, method, _ in operations(document):
+        example = re.sub(r"\{(\w+)\}", lambda match: VALUES.get(match[1], "x"), path)
+        found = router.find(method.upper(), example.encode())
+        if found is None:
+            without_route.append(f"{method} {path}")
+        else:
+            served.add(found[0].name)
+    undocumented = sorted(set(http_functions) - served - NOT_DOCUMENTED)
+    assert undocumented == [], "declare these functions in functions/_openapi/operations.py"
+    assert without_route == [], (
+        "no function has these routes: take them out of functions/_openapi/operations.py"
+    )
+
+
+async def test_retrievals_and_deletions_that_are_documented_are_answered(
+    document: dict[str, Any], service: Service
+) -> None:
+    """Below the routes that take any path, each documented resource is one: of a study that is not there, it says so."""
+    prefix = "/dicomweb/studies/{study}/"
+    for path, method, _ in operations(document):
+        if not path.startswith(prefix) or path.endswith(("/series", "/instances")) or method == "post":
+            continue
+        rest = re.sub(r"\{(\w+)\}", lambda match: VALUES[match[1]], path.removeprefix(prefix))
+        name = {"get": "dicomweb_retrieve", "delete": "dicomweb_delete"}[method]
+        answer = await service.call(name, method=method.upper(), route={"study": "1.2", "path": rest})
+        assert answer.status == 404, path
+        assert "no such resource" not in answer.json["detail"], path
+
+
+async def test_the_document_names_where_the_client_came(service: Service) -> None:
+    """So that a client can be made of it at once."""
+    answer = await service.call("openapi", "/openapi.json", headers={"host": "archive.example:8080"})
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json["openapi"] == "3.1.0"
+    assert answer.json["servers"] == [{"url": "http://archive.example:8080"}]
+    assert {f"/{dialect.root}/studies" for dialect in DIALECTS} <= set(answer.json["paths"])
+
+
+def test_the_web_framework_of_the_worker_has_no_paths_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would answer /openapi.json before the function does."""
+    monkeypatch.setattr(web, "FastAPI", web.FastAPI)
+    before = {route.path for route in web.WebApp().get_app().routes}
+    assert free_framework_paths()
+    assert "/openapi.json" in before
+    assert web.WebApp().get_app().routes == []
+
+
+def test_an_extension_without_that_framework_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app starts all the same."""
+    monkeypatch.delattr(web, "FastAPI")
+    assert not free_framework_paths()

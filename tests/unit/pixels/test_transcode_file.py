@@ -1,0 +1,126 @@
+"""A transcoded file holds the same pixels and the same attributes, as pydicom reads both."""
+
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.encaps import generate_frames
+
+from shared.dicom.tags import EXPLICIT_VR_LITTLE_ENDIAN
+from shared.errors import DamagedDicomError, NotAcceptableError
+from shared.pixels.transcode_file import JPEG_2000_LOSSLESS, EncodedFrames, transcode_file
+from tests.unit.pixels.images import DATA, bundled_images, described
+from tests.unit.pixels.test_decode_frame import NOT_DECODED
+
+IMAGES = {
+    name: data_set
+    for name, data_set in bundled_images()
+    if name not in NOT_DECODED or name in {"SC_rgb_jpeg_gdcm.dcm", "SC_rgb_small_odd_big_endian.dcm"}
+}
+CHANGED = {
+    "",  # group lengths, which are retired
+    "PixelData",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+}
+
+
+def transcoded(name: str, target: str) -> Any:
+    """Return the data set of a bundled file, transcoded, as pydicom reads it."""
+    data_set = IMAGES[name]
+    syntax = data_set.file_meta.TransferSyntaxUID
+    encoded = None
+    if syntax.is_encapsulated:
+        count = int(data_set.get("NumberOfFrames") or 1)
+        frames = list(generate_frames(data_set.PixelData, number_of_frames=count))
+        encoded = EncodedFrames(described(data_set), frames)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = transcode_file((DATA / name).read_bytes(), str(syntax), target, encoded=encoded)
+    read = pydicom.dcmread(io.BytesIO(data))
+    assert read.file_meta.TransferSyntaxUID == target
+    return read
+
+
+def pixels_of(name: str) -> Any:
+    """Return the pixels of a bundled file; of lossless JPEG by a file of the same picture that pydicom decodes."""
+    return IMAGES["SC_rgb_rle.dcm" if name == "SC_rgb_jpeg_gdcm.dcm" else name].pixel_array
+
+
+@pytest.mark.parametrize("name", sorted(IMAGES))
+def test_explicit_little_endian_holds_the_same(name: str) -> None:
+    """Pixels to the last bit, and every other attribute."""
+    before, after = IMAGES[name], transcoded(name, EXPLICIT_VR_LITTLE_ENDIAN)
+
+    assert np.array_equal(pixels_of(name), after.pixel_array)
+    assert len(after.PixelData) % 2 == 0
+    if before.BitsAllocated > 8:
+        assert after["PixelData"].VR == "OW"
+    assert {element.keyword for element in before} - {element.keyword for element in after} <= CHANGED
+    if before.original_encoding[1]:
+        for element in before:
+            if element.keyword not in CHANGED:
+                assert element == after[element.tag]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CT_small.dcm",
+        "MR_small_implicit.dcm",
+        "MR_small_bigendian.dcm",
+        "MR_small_RLE.dcm",
+        "SC_rgb_rle.dcm",
+        "examples_ybr_color.dcm",
+    ],
+)
+def test_jpeg_2000_holds_the_same_pixels(name: str) -> None:
+    """Nothing is lost, and the instance stays the same one."""
+    after = transcoded(name, JPEG_2000_LOSSLESS)
+
+    assert np.array_equal(pixels_of(name), after.pixel_array)
+    assert after.SOPInstanceUID == IMAGES[name].SOPInstanceUID
+
+
+def test_what_jpeg_2000_cannot_hold_is_not_acceptable() -> None:
+    """Deeper than 16 bits, no pixels at all, or fewer than the encoder takes."""
+    for name in ("rtdose.dcm", "rtplan.dcm", "SC_rgb_small_odd.dcm"):
+        data = (DATA / name).read_bytes()
+        with pytest.raises(NotAcceptableError, match=r"transfer-syntax=\*"):
+            transcode_file(data, "1.2.840.10008.1.2", JPEG_2000_LOSSLESS, encoded=None)
+
+
+def test_big_endian_tables_are_turned_too() -> None:
+    """Words of any binary value, at any depth, not of the pixels only."""
+    data_set = pydicom.dcmread(DATA / "MR_small_bigendian.dcm")
+    item = pydicom.Dataset()
+    item.LUTDescriptor = [4, 0, 16]
+    item.add_new(0x00283006, "OW", b"\x00\x01\x00\x02\x00\x03\x00\x04")
+    data_set.VOILUTSequence = [item]
+    buffer = io.BytesIO()
+    data_set.save_as(buffer)
+
+    data = transcode_file(buffer.getvalue(), "1.2.840.10008.1.2.2", EXPLICIT_VR_LITTLE_ENDIAN, encoded=None)
+
+    [read] = pydicom.dcmread(io.BytesIO(data)).VOILUTSequence
+    assert read.LUTData == b"\x01\x00\x02\x00\x03\x00\x04\x00"
+    assert read.LUTDescriptor == [4, 0, 16]
+
+
+def test_a_damaged_frame_is_told() -> None:
+    """With what to ask for instead."""
+    data_set = IMAGES["MR_small_RLE.dcm"]
+    encoded = EncodedFrames(described(data_set), [b"\0" * 64])
+
+    with pytest.raises(DamagedDicomError):
+        transcode_file(
+            (DATA / "MR_small_RLE.dcm").read_bytes(),
+            "1.2.840.10008.1.2.5",
+            EXPLICIT_VR_LITTLE_ENDIAN,
+            encoded=encoded,
+        )
