@@ -11,9 +11,23 @@ from client.__main__ import main
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
-    """Listen on a port of loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+    """Listen on a port of loopback whose three lower neighbours are free, for tests that count down from it."""
+    for _ in range(100):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port: int = server.getsockname()[1]
+            if all(is_free(port - below) for below in (1, 2, 3)):
+                yield port
+                return
+    pytest.fail("no four adjoining ports of loopback are free")
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a port, nor holds it for a connection of its own."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
 
 
 def run(tmp_path: Path, *words: str) -> int:
