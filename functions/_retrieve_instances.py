@@ -1,6 +1,6 @@
 """Answer retrievals of whole instances and of metadata, in the form the client accepts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -11,21 +11,12 @@ from functions._compression import gzipped, takes_gzip
 from functions._conditional import conditional_response
 from functions._dialect import Dialect
 from functions._dicomweb import DICOM_JSON, service_url, services_of
-from functions._multipart import multipart_body, multipart_length
-from functions._retrieve_instance import (
-    DICOM,
-    answer_stored_instance,
-    answer_transcoded_instance,
-    transcoded_content,
-)
-from functions._streaming import close, stream_response
+from functions._instance_collections import ZIP, Sent, answer_parts, answer_zip
+from functions._retrieve_instance import DICOM, answer_stored_instance, answer_transcoded_instance
 from shared.dicom.media_types import Choice, Offer, choose
-from shared.dicom.multipart_writer import multipart_content_type, new_boundary, part_head
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.dicom.tags import EXPLICIT_VR_LITTLE_ENDIAN
 from shared.errors import ObjectChangedError, ObjectNotFoundError
-from shared.flows.read_instance import read_instance
-from shared.flows.read_instances import read_instances
 from shared.flows.retrieve_instances import FoundInstance, retrieve_instances
 from shared.flows.retrieve_metadata import retrieve_metadata
 from shared.flows.retrieve_present import retrieve_present
@@ -34,16 +25,19 @@ from shared.ports import ObjectStore
 from shared.services import Services
 
 _METADATA: Final = (Offer(DICOM_JSON), Offer("application/json"))
-_ONE: Final = (Offer(DICOM), Offer(DICOM, multipart=True))
+_ONE: Final = (Offer(DICOM), Offer(DICOM, multipart=True), Offer(ZIP))
+_SEVERAL: Final = (Offer(DICOM, multipart=True), Offer(ZIP))
 _LONG: Final = 256 * 1024
 """Bytes from which an instance takes so long to send that looking for it first is no matter."""
-_SEVERAL: Final = (Offer(DICOM, multipart=True),)
+
+type _Answer = Callable[[Sequence[Sent], Sequence[FoundInstance]], Awaitable[Response]]
+"""Given the instances to send and those that are missing, it sends them."""
 
 
 async def answer_instances(
     req: Request, dialect: Dialect, ref: StudyRef | SeriesRef | InstanceRef
 ) -> Response:
-    """Send the instances of *ref*: one alone if it was asked for by itself, else as parts.
+    """Send the instances of *ref*: one alone if it was asked for by itself, else as parts; or as a ZIP.
 
     Raises:
         NotAcceptableError: The client wants another form or transfer syntax than there is.
@@ -54,63 +48,60 @@ async def answer_instances(
     choice = choose(req.headers.get("accept"), offers, accept_parameter=req.query_params.get("accept"))
     services = await services_of(req, dialect)
     root = service_url(req, dialect, services.settings)
-    instances = await retrieve_instances(ref, service_url=root, index=services.index)
-    syntaxes = await _chosen_syntaxes(choice, instances, services)
-    are_stored = all(
-        instance.transfer_syntax_uid == syntax for instance, syntax in zip(instances, syntaxes, strict=True)
-    )
-    if not choice.offer.multipart:
-        [instance], [syntax] = instances, syntaxes
-        if are_stored:
-            return await answer_stored_instance(req, instance, services.objects)
-        return await answer_transcoded_instance(req, instance, syntax, services)
-    if not are_stored:
-        return await _answer_transcoded_parts(instances, syntaxes, services)
+    found = await retrieve_instances(ref, service_url=root, index=services.index)
+    instances = await _in_chosen_syntax(choice, found, services)
+    if choice.offer == Offer(DICOM):
+        [one] = instances
+        if one.is_stored:
+            return await answer_stored_instance(req, one.instance, services.objects)
+        return await answer_transcoded_instance(req, one.instance, one.transfer_syntax_uid, services)
+
+    async def answer(present: Sequence[Sent], missing: Sequence[FoundInstance]) -> Response:
+        if choice.offer.multipart:
+            return await answer_parts(present, services)
+        return await answer_zip(ref, present, services, missing=missing)
+
     if len(instances) == 1:
-        return await _answer_parts(instances, services.objects)
-    return await _answer_several(instances, services.objects)
+        return await answer(instances, ())
+    return await _answer_several(instances, services.objects, answer)
 
 
-async def _answer_several(instances: Sequence[FoundInstance], objects: ObjectStore) -> Response:
+async def _answer_several(instances: Sequence[Sent], objects: ObjectStore, answer: _Answer) -> Response:
     """Send instances; those that are gone are found before long ones are sent, of short ones while the first are read."""
     if _is_worth_a_look(instances):
-        return await _answer_present(instances, objects)
+        return await _answer_present(instances, objects, answer)
     try:
-        return await _answer_parts(instances, objects)
+        return await answer(instances, ())
     except (ObjectNotFoundError, ObjectChangedError):
-        return await _answer_present(instances, objects)
+        return await _answer_present(instances, objects, answer)
 
 
-def _is_worth_a_look(instances: Sequence[FoundInstance]) -> bool:
+def _is_worth_a_look(instances: Sequence[Sent]) -> bool:
     """Tell whether instances are so long that a look for each, before they are sent, hardly delays them."""
-    return sum(instance.location.length for instance in instances) >= _LONG * len(instances)
+    return sum(sent.instance.location.length for sent in instances) >= _LONG * len(instances)
 
 
-async def _answer_present(instances: Sequence[FoundInstance], objects: ObjectStore) -> Response:
+async def _answer_present(instances: Sequence[Sent], objects: ObjectStore, answer: _Answer) -> Response:
     """Send those instances that are still there; that others are not is told, for the status cannot be taken back.
 
     Source: PS3.18 2024e §8.5.1, Table 8.5-1; RFC 7234 §5.5.7
     """
-    present = await retrieve_present(instances, objects=objects)
+    there = {
+        one.ref for one in await retrieve_present([sent.instance for sent in instances], objects=objects)
+    }
+    present = [sent for sent in instances if sent.instance.ref in there]
+    missing = [sent.instance for sent in instances if sent.instance.ref not in there]
     if not present:
         raise ObjectChangedError(
             "every instance was deleted or replaced since it was indexed; try again later"
         )
-    response = await _answer_parts(present, objects)
-    if missing := len(instances) - len(present):
+    response = await answer(present, missing)
+    if missing:
         response.status_code = HTTPStatus.PARTIAL_CONTENT
-        response.headers["Warning"] = f'299 - "{missing} of {len(instances)} instances could not be read"'
+        response.headers["Warning"] = (
+            f'299 - "{len(missing)} of {len(instances)} instances could not be read"'
+        )
     return response
-
-
-async def _answer_parts(instances: Sequence[FoundInstance], objects: ObjectStore) -> Response:
-    boundary = new_boundary()
-    heads = [_head(instance, boundary) for instance in instances]
-    return await stream_response(
-        multipart_body(_parts(heads, instances, objects), boundary),
-        media_type=multipart_content_type(DICOM, boundary),
-        length=multipart_length(heads, [instance.location.length for instance in instances], boundary),
-    )
 
 
 async def answer_metadata(
@@ -131,60 +122,15 @@ async def answer_metadata(
     return await conditional_response(req, chunks, media_type=choice.offer.part_type, headers=headers)
 
 
-async def _chosen_syntaxes(
+async def _in_chosen_syntax(
     choice: Choice, instances: Sequence[FoundInstance], services: Services
-) -> list[str]:
-    """Return the transfer syntax to send each instance in. Who names none wants Explicit VR Little Endian."""
+) -> list[Sent]:
+    """Tell which transfer syntax to send each instance in. Who names none wants Explicit VR Little Endian."""
     wanted = choice.transfer_syntax or EXPLICIT_VR_LITTLE_ENDIAN
     if wanted == "*":
-        return [instance.transfer_syntax_uid for instance in instances]
+        return [Sent(instance, instance.transfer_syntax_uid) for instance in instances]
     others = [instance for instance in instances if instance.transfer_syntax_uid != wanted]
     if others:
         limit = services.settings.max_transcode_bytes
         await transcode_check(others, wanted, index=services.index, max_bytes=limit)
-    return [wanted] * len(instances)
-
-
-async def _answer_transcoded_parts(
-    instances: Sequence[FoundInstance], syntaxes: Sequence[str], services: Services
-) -> Response:
-    """Send instances one after another, those transcoded whose turn it is; no length is known before."""
-    boundary = new_boundary()
-
-    async def parts() -> AsyncIterator[tuple[bytes, AsyncIterator[bytes]]]:
-        for instance, syntax in zip(instances, syntaxes, strict=True):
-            if instance.transfer_syntax_uid == syntax:
-                length = instance.location.length
-                content = read_instance(instance, 0, length, objects=services.objects)
-                yield _head(instance, boundary), content
-                continue
-            headers = {
-                "Content-Type": f"{DICOM}; transfer-syntax={syntax}",
-                "Content-Location": instance.url,
-            }
-            yield part_head(boundary, headers), transcoded_content(instance, syntax, services)
-
-    return await stream_response(
-        multipart_body(parts(), boundary), media_type=multipart_content_type(DICOM, boundary)
-    )
-
-
-def _head(instance: FoundInstance, boundary: str) -> bytes:
-    headers = {
-        "Content-Type": f"{DICOM}; transfer-syntax={instance.transfer_syntax_uid}",
-        "Content-Length": str(instance.location.length),
-        "Content-Location": instance.url,
-    }
-    return part_head(boundary, headers)
-
-
-async def _parts(
-    heads: Sequence[bytes], instances: Sequence[FoundInstance], objects: ObjectStore
-) -> AsyncIterator[tuple[bytes, AsyncIterator[bytes]]]:
-    reading = read_instances(instances, objects=objects)
-    remaining = iter(heads)
-    try:
-        async for _, content in reading:
-            yield next(remaining), content
-    finally:
-        await close(reading)
+    return [Sent(instance, wanted) for instance in instances]

@@ -9,6 +9,7 @@ JSON: Final = "application/json"
 _DICOM: Final = "application/dicom"
 _BYTES: Final = "application/octet-stream"
 _SEVERAL_INSTANCES: Final = 'multipart/related; type="application/dicom"'
+_ZIP: Final = "application/zip"
 _SEVERAL_BYTES: Final = 'multipart/related; type="application/octet-stream"'
 
 
@@ -78,7 +79,7 @@ def _retrieve(level: str, path: str) -> Operation:
         f"retrieve_{level}",
         path,
         f"Retrieve the instances of the {level}; 206 if some of them cannot be read any more",
-        {200: (_SEVERAL_INSTANCES,), 206: (_SEVERAL_INSTANCES,)},
+        {200: (_SEVERAL_INSTANCES, _ZIP), 206: (_SEVERAL_INSTANCES, _ZIP)},
         parameters=("accept",),
         failures=(400, 404, 406),
         headers=("Warning",),
@@ -132,7 +133,7 @@ DICOMWEB: Final = (
         "retrieve_instance",
         _INSTANCE,
         "Retrieve an instance, or a range of its bytes",
-        {200: (_DICOM, _SEVERAL_INSTANCES), 206: (_DICOM,)},
+        {200: (_DICOM, _SEVERAL_INSTANCES, _ZIP), 206: (_DICOM,)},
         parameters=("accept", "Range", "If-Range"),
         failures=(400, 404, 406, 416),
         headers=("ETag", "Content-Range"),
