@@ -96,9 +96,9 @@ class InstanceIndex(Protocol):
     async def put(self, records: Sequence[InstanceRecord], *, if_absent: bool = False) -> list[PutOutcome]:
         """Put the records of one series; one outcome each, in their order.
 
-        Of several objects that claim one SOP instance the one with the least (modified_at, container, name) serves,
-        so the outcome does not depend on the order of events. With *if_absent*, a SOP instance that any other
-        object serves is left as it is.
+        Of several objects that claim one SOP instance those of the highest generation go first, and of these the one
+        with the least (modified_at, container, name) serves, so the outcome does not depend on the order of events.
+        The others are kept. With *if_absent*, a SOP instance that any other object serves is left as it is.
 
         Raises:
             ConcurrentChangeError: Other writers kept changing the same rows.
@@ -115,6 +115,13 @@ class InstanceIndex(Protocol):
 
     def claims_of(self, ref: InstanceRef) -> AsyncIterator[ObjectKey]:
         """Yield every object that claims *ref*, the serving one first."""
+        ...
+
+    def versions_of(self, ref: InstanceRef) -> AsyncIterator[InstanceRecord]:
+        """Yield the record of every object that claims *ref*, in the order in which they would serve.
+
+        The first one serves; the versions of the others say nothing.
+        """
         ...
 
     def instances_of(self, ref: StudyRef | SeriesRef) -> AsyncIterator[InstanceRecord]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from shared.dicom.pixel_layout import PixelLayout
 from shared.dicom.references import InstanceRef
@@ -44,6 +44,10 @@ class ObjectRange:
 
     info: ObjectInfo
     data: bytes
+
+
+type DuplicatePolicy = Literal["reject", "identical-ok", "replace"]
+"""What becomes of an instance that is there already: refused, refused unless its bytes are the same, put in its place."""
 
 
 class Source(StrEnum):
@@ -86,7 +90,7 @@ class InstanceRecord:
     metadata: bytes
     """Its data set as DICOM JSON in UTF-8, values over a threshold as BulkDataURI relative to the instance."""
     modified_at: datetime
-    """When its object was last written, by the store's clock; the oldest of several objects serves."""
+    """When its object was last written, by the store's clock; the oldest of several of one generation serves."""
     indexed_at: datetime
     source: Source
     layout: PixelLayout | None = None
@@ -94,6 +98,8 @@ class InstanceRecord:
     """By the path that follows `bulkdata/` in its BulkDataURI."""
     version: int = 0
     """Grows with every change of what serves this SOP instance; the index sets it."""
+    generation: int = 0
+    """How often it had been replaced on purpose when its object was written; of several objects the highest serves."""
     warnings: tuple[str, ...] = ()
     """Why an attribute was left out or could not be read: tags and reasons, no values."""
 

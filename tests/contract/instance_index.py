@@ -12,10 +12,11 @@ from shared.dicom.references import SeriesRef, StudyRef
 from shared.errors import InstanceNotFoundError
 from shared.records import BulkDataSpan, PutOutcome
 from tests.contract.instance_claims import InstanceClaimsContract
+from tests.contract.instance_generations import InstanceGenerationsContract
 from tests.contract.records import Archive, OpenArchive, a_key, a_record, an_instance, as_put, fresh_name
 
 
-class InstanceIndexContract(InstanceClaimsContract):
+class InstanceIndexContract(InstanceClaimsContract, InstanceGenerationsContract):
     """See ArchiveContract for the fixture to override."""
 
     async def test_what_was_put_is_returned(self, archive: Archive) -> None:
@@ -28,6 +29,7 @@ class InstanceIndexContract(InstanceClaimsContract):
                 "00400275/0/00091002": BulkDataSpan(8, 2, "UN"),
             },
             warnings=("(0010,0010): bytes that its character set does not have",),
+            generation=2,
         )
         assert await archive.index.put([record]) == [PutOutcome.CREATED]
 

@@ -57,6 +57,7 @@ def a_record(
     key: ObjectKey | None = None,
     etag: str = '"1"',
     age: int = 0,
+    generation: int = 0,
     attributes: Mapping[str, Any] | None = None,
 ) -> InstanceRecord:
     """Return a record of *ref*.
@@ -66,6 +67,7 @@ def a_record(
         key: Where it lies; by default a name of its own.
         etag: Which content of that object.
         age: How many seconds later than FIRST_WRITTEN the object was written (less is more senior).
+        generation: How often the instance had been replaced on purpose when it was written.
         attributes: DICOM JSON beside the UIDs.
     """
     ref = ref or an_instance()
@@ -86,6 +88,7 @@ def a_record(
         modified_at=FIRST_WRITTEN + timedelta(seconds=age),
         indexed_at=FIRST_WRITTEN + timedelta(days=1),
         source=Source.EVENT,
+        generation=generation,
     )
 
 

@@ -71,7 +71,9 @@ async def state(archive: TableArchive, since: int, partition: str) -> tuple[Any,
     entries = [
         change for change in await archive.changes.changes(since, 1000) if change.partition == partition
     ]
+    claims = [key.name async for key in archive.instances.claims_of(records()[0].ref)]
     return (
+        claims,
         sorted(row["00080018"]["Value"][0] for row in page.rows),
         [row["00201208"]["Value"] for row in studies.rows],
         sorted((change.ref.sop_instance_uid, change.action.value) for change in entries),
@@ -94,9 +96,17 @@ async def remove_one(archive: TableArchive) -> None:
     await archive.summaries.refresh(STUDY)
 
 
+async def replace_one(archive: TableArchive) -> None:
+    """Replace one of three instances, then summarise."""
+    record = replace(records()[0], generation=1)
+    location = replace(record.location, key=ObjectKey("archive", "replacement"))
+    await archive.instances.put([replace(record, location=location)])
+    await archive.summaries.refresh(STUDY)
+
+
 # A killed gather leaves the coroutines it was about to start.
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-@pytest.mark.parametrize("step", [store, remove_one])
+@pytest.mark.parametrize("step", [store, remove_one, replace_one])
 async def test_death_before_any_request(
     service: TableServiceClient, step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,11 @@ class AzureTableInstances:
         for row in (await self._claims(ref)).rows:
             yield claim_of_row(row).key
 
+    async def versions_of(self, ref: InstanceRef) -> AsyncIterator[InstanceRecord]:
+        """Yield the record of every object that claims *ref*; see InstanceIndex.versions_of."""
+        for row in (await self._claims(ref)).rows:
+            yield await self._rows.to_record(row, ref.series)
+
     async def instances_of(self, ref: StudyRef | SeriesRef) -> AsyncIterator[InstanceRecord]:
         """Yield the serving records; see InstanceIndex.instances_of."""
         if isinstance(ref, SeriesRef):

@@ -40,7 +40,7 @@ class RecordRows:
         object that no row names is waste, not damage.
         """
         location = record.location
-        head = {
+        head: dict[str, Any] = {
             "class": record.sop_class_uid,
             "syntax": record.transfer_syntax_uid,
             "container": location.key.container,
@@ -52,6 +52,8 @@ class RecordRows:
             "source": record.source,
             "warnings": record.warnings,
         }
+        if record.generation:
+            head["generation"] = record.generation
         bulk = {path: [span.offset, span.length, span.vr] for path, span in record.bulk_data.items()}
         row: dict[str, Any] = {"record": orjson.dumps(head).decode(), "digest": _digest(record.metadata)}
         await self._place(row, _PREFIX_METADATA, zlib.compress(record.metadata, 6), record.ref)
@@ -115,6 +117,7 @@ class RecordRows:
             else {},
             version=int(row["version"]),
             warnings=tuple(head["warnings"]),
+            generation=head.get("generation", 0),
         )
 
 
@@ -135,6 +138,8 @@ def _digest(metadata: bytes) -> str:
 class Claim:
     """An object's claim to a SOP instance; of several, the least serves."""
 
+    rank: int
+    """Its generation, negated."""
     modified: str
     container: str
     name: str
@@ -149,13 +154,15 @@ class Claim:
 def claim_of_row(row: Mapping[str, Any]) -> Claim:
     """Return the claim that a row of an instance or a spare stands for."""
     head = orjson.loads(row["record"])
-    return Claim(head["modified"], head["container"], head["name"], head["etag"])
+    rank = -head.get("generation", 0)
+    return Claim(rank, head["modified"], head["container"], head["name"], head["etag"])
 
 
 def claim_of_record(record: InstanceRecord) -> Claim:
     """Return the claim of *record*'s object."""
     key = record.location.key
-    return Claim(_instant(record.modified_at), key.container, key.name, record.location.etag)
+    modified = _instant(record.modified_at)
+    return Claim(-record.generation, modified, key.container, key.name, record.location.etag)
 
 
 def _instant(at: datetime) -> str:

@@ -11,8 +11,9 @@ from shared.errors import InstanceNotFoundError, UnsupportedObjectError
 from shared.records import ChangeAction, InstanceRecord, ObjectKey, PutOutcome
 
 
-def _seniority(record: InstanceRecord) -> tuple[object, str, str]:
-    return record.modified_at, record.location.key.container, record.location.key.name
+def _seniority(record: InstanceRecord) -> tuple[int, object, str, str]:
+    key = record.location.key
+    return -record.generation, record.modified_at, key.container, key.name
 
 
 class MemoryIndex:
@@ -59,8 +60,13 @@ class MemoryIndex:
 
     async def claims_of(self, ref: InstanceRef) -> AsyncIterator[ObjectKey]:
         """Yield every object that claims *ref*, the serving one first."""
-        for record in sorted(self._claims.get(ref, {}).values(), key=_seniority):
+        async for record in self.versions_of(ref):
             yield record.location.key
+
+    async def versions_of(self, ref: InstanceRef) -> AsyncIterator[InstanceRecord]:
+        """Yield the record of every object that claims *ref*, in the order in which they would serve."""
+        for record in sorted(self._claims.get(ref, {}).values(), key=_seniority):
+            yield replace(record, version=self._versions[ref])
 
     async def instances_of(self, ref: StudyRef | SeriesRef) -> AsyncIterator[InstanceRecord]:
         """Yield the serving records in the order of (SeriesInstanceUID, SOPInstanceUID); none if there are none."""
