@@ -30,8 +30,8 @@ test: .venv/installed-dev .tools/installed .tools/viewer/installed ## All tests 
 test-scale: .venv/installed-dev .tools/installed ## The big tests: much data, many kills
 	$(BIN)/pytest -m scale
 
-bench: .venv/installed-dev .tools/installed ## Measure side by side with the peers that are installed
-	$(BIN)/python -m bench
+bench: .venv/installed-dev .tools/installed ## Measure beside Orthanc and bare storage: make bench ARGS="--quick"
+	$(BIN)/python -m bench $(ARGS)
 
 conformance: .venv/installed ## Check a DICOMweb service: make conformance URL=http://127.0.0.1:7071/dicomweb
 	@$(BIN)/python -m client conformance $(URL)

@@ -1,62 +1,100 @@
-"""What lies beneath: the storage requests that an operation cannot do without, by the same libraries."""
+"""What lies beneath: the storage requests that an operation cannot do without, through Azure's libraries."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from azure.data.tables.aio import TableClient
-from azure.storage.blob.aio import ContainerClient
+import aiohttp
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.data.tables import TransactionOperation
+from azure.data.tables.aio import TableClient, TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-AT_ONCE = 16
-"""Blobs written at once, as the archive does."""
-OPTIONS = {"use_env_settings": False}
-"""The archive's clients do not look for proxies before every request either."""
+from bench.dicomweb_operations import KEEP_ALIVE
+from bench.measure import Operation
+
+_AT_ONCE = 16
+"""Blobs written at once."""
+_ROW = "x" * 2000
+"""About what a row of the index holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class BareOperations:
-    """Requests to Azurite through the SDKs, with nothing between."""
+    """Requests to Azurite with nothing between."""
 
     container: ContainerClient
     table: TableClient
 
-    def put(self, prefix: str, data: bytes, rows: int) -> Callable[[int], Awaitable[None]]:
-        """Return the writing of *rows* blobs and of their table rows in one transaction."""
+    def put(self, prefix: str, bodies: Sequence[Sequence[bytes]]) -> Operation:
+        """Return the writing of the blobs of one body after the other, with their rows in one transaction."""
 
         async def operation(number: int) -> None:
-            turns = asyncio.Semaphore(AT_ONCE)
+            turns = asyncio.Semaphore(_AT_ONCE)
 
-            async def write(row: int) -> None:
+            async def write(row: int, data: bytes) -> None:
                 async with turns:
-                    await self.container.upload_blob(f"{prefix}/{number}/{row}", data)
+                    await self.container.upload_blob(f"{prefix}/{number}/{row}", data, overwrite=True)
 
-            await asyncio.gather(*map(write, range(rows)))
-            entities = [
-                {"PartitionKey": f"{prefix}-{number}", "RowKey": str(row), "text": "x" * 2000}
-                for row in range(rows)
-            ]
-            await self.table.submit_transaction([("create", entity) for entity in entities])
+            await asyncio.gather(*(write(row, data) for row, data in enumerate(bodies[number])))
+            await self.rows(f"{prefix}-{number}", len(bodies[number]))
 
         return operation
 
-    def read(self, prefix: str, length: int | None = None) -> Callable[[int], Awaitable[None]]:
-        """Return the reading of one blob, or its first *length* bytes, and of its table row."""
+    async def rows(self, partition_key: str, count: int) -> None:
+        """Write up to 100 rows in one transaction."""
+        await self.table.submit_transaction(
+            [
+                (
+                    TransactionOperation.UPSERT,
+                    {"PartitionKey": partition_key, "RowKey": f"{row:04}", "text": _ROW},
+                )
+                for row in range(count)
+            ]
+        )
+
+    def read(self, prefix: str, turns: int, length: int | None = None) -> Operation:
+        """Return the reading of one of *turns* blobs, or of its first *length* bytes, and of its row."""
 
         async def operation(number: int) -> None:
-            await self.table.get_entity(f"{prefix}-{number % 50}", "0")
+            turn = number % turns
+            await self.table.get_entity(f"{prefix}-{turn}", "0000")
             download = await self.container.download_blob(
-                f"{prefix}/{number % 50}/0", offset=None if length is None else 0, length=length
+                f"{prefix}/{turn}/0", offset=None if length is None else 0, length=length
             )
             await download.readall()
 
         return operation
 
-    def query(self, partition_key: str) -> Callable[[int], Awaitable[None]]:
-        """Return the reading of all rows of a partition."""
+    def query(self, partition_key: str, rows: int | None = None) -> Operation:
+        """Return the reading of a partition, or of its first rows."""
 
         async def operation(_number: int) -> None:
-            rows = self.table.query_entities("PartitionKey eq @key", parameters={"key": partition_key})
-            async for _ in rows:
-                pass
+            found = self.table.query_entities(
+                "PartitionKey eq @key", parameters={"key": partition_key}, results_per_page=rows
+            )
+            async for page in found.by_page():
+                async for _ in page:
+                    pass
+                if rows is not None:
+                    break
 
         return operation
+
+
+@contextlib.asynccontextmanager
+async def bare_operations(connection_string: str) -> AsyncIterator[BareOperations]:
+    """Open a container and a table of their own."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE)
+    async with (
+        aiohttp.ClientSession(connector=connector, auto_decompress=False) as session,
+        AioHttpTransport(session=session, session_owner=False, use_env_settings=False) as transport,
+        BlobServiceClient.from_connection_string(connection_string, transport=transport) as blobs,
+        TableServiceClient.from_connection_string(connection_string, transport=transport) as tables,
+    ):
+        table = await tables.create_table_if_not_exists("bench")
+        container = blobs.get_container_client("bench")
+        if not await container.exists():
+            await container.create_container()
+        yield BareOperations(container, table)

@@ -1,0 +1,125 @@
+"""Start and stop what is measured: this app on Azurite, and Orthanc where it is installed."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from azure.storage.queue.aio import QueueClient
+
+from bench.cpu import idle
+from bench.orthanc import Orthanc, OrthancMissingError
+from client.app import App
+from client.azurite import Azurite
+
+_START_SECONDS = 60
+_WORK_QUEUES = ("blob-events", "study-changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A DICOMweb server that runs."""
+
+    name: str
+    root: str
+    pids: Mapping[str, int]
+    settle: Callable[[], Awaitable[object]]
+    """Waits until it has done what it does after it answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """All that runs. *connection_string* is Azurite's, for the bare operations."""
+
+    ours: Peer
+    orthanc: Peer | None
+    connection_string: str
+    azurite_pid: int
+
+
+@contextlib.asynccontextmanager
+async def running_peers(
+    folder: Path, app_command: Callable[[App], list[str]], *, with_orthanc: bool
+) -> AsyncIterator[Peers]:
+    """Start all on data in *folder*, and stop them at the end."""
+    with contextlib.ExitStack() as processes:
+        first = _free_ports(5)
+        azurite, app = Azurite(first), App(first + 3, folder)
+        storage = processes.enter_context(
+            _process(azurite.command(folder / "azurite"), folder / "azurite.log")
+        )
+        async with asyncio.timeout(_START_SECONDS):
+            await azurite.answering()
+            await azurite.furnish()
+        environment = app.environment(os.environ, azurite.connection_string)
+        server = processes.enter_context(_process(app_command(app), folder / "app.log", environment))
+        async with asyncio.timeout(_START_SECONDS):
+            await app.healthy()
+        pids = {"app": server, "azurite": storage}
+        ours = Peer("ours", f"{app.url}/dicomweb", pids, lambda: _settled(azurite.connection_string, pids))
+        other = None
+        if with_orthanc:
+            other = await _orthanc(processes, Orthanc(first + 4, folder / "orthanc"))
+        yield Peers(ours, other, azurite.connection_string, storage)
+
+
+async def _orthanc(processes: contextlib.ExitStack, orthanc: Orthanc) -> Peer | None:
+    try:
+        command = orthanc.command()
+    except OrthancMissingError as error:
+        print(f"Orthanc is left out: {error}")
+        return None
+    pids = {"orthanc": processes.enter_context(_process(command, orthanc.folder / "orthanc.log"))}
+    async with asyncio.timeout(_START_SECONDS):
+        version = await orthanc.answering()
+    print(f"Orthanc {version}, its default index (SQLite), DICOMweb plugin")
+    return Peer("orthanc", orthanc.root, pids, lambda: idle(pids))
+
+
+async def _settled(connection_string: str, pids: Mapping[str, int]) -> None:
+    """Wait until no message waits and nothing is at work."""
+    while await _messages(connection_string):
+        await idle(pids)
+    await idle(pids)
+
+
+async def _messages(connection_string: str) -> int:
+    """Count what waits in the app's queues; messages not yet visible are counted too."""
+    count = 0
+    for name in _WORK_QUEUES:
+        async with QueueClient.from_connection_string(connection_string, name) as queue:
+            count += (await queue.get_queue_properties()).approximate_message_count or 0
+    return count
+
+
+@contextlib.contextmanager
+def _process(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[int]:
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def _free_ports(count: int) -> int:
+    """Return the first of *count* consecutive free ports of loopback."""
+    for base in range(20000 + os.getpid() % 3000, 60000, count):
+        with contextlib.ExitStack() as sockets:
+            try:
+                for offset in range(count):
+                    one = sockets.enter_context(socket.socket())
+                    one.bind(("127.0.0.1", base + offset))
+            except OSError:
+                continue
+            return base
+    raise RuntimeError("no free ports on loopback")
