@@ -6,6 +6,7 @@ from typing import Final
 from shared.dicom import query
 from shared.dicom.query import QueryOptions
 from shared.dicom.store_response import WarningReason
+from shared.records import DuplicatePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Dialect:
     Attributes:
         root: Path of the root, without slashes around it.
         query: Limits of searches, and what becomes of parameters that are unknown.
-        accepts_identical: Whether storing the same bytes again is a success.
+        duplicates: What becomes of an instance that is stored again; None for what the setting says.
         warning_reason: How a stored instance is reported about which something is odd.
         partition_must_exist: Whether reading a data partition that is unknown is a bad request, rather than not found.
         default_changes: Entries in a page of the change feed, if the client does not say.
@@ -26,7 +27,7 @@ class Dialect:
 
     root: str
     query: QueryOptions
-    accepts_identical: bool
+    duplicates: DuplicatePolicy | None
     warning_reason: WarningReason
     partition_must_exist: bool = False
     default_changes: int = 100
@@ -37,13 +38,13 @@ class Dialect:
 STANDARD: Final = Dialect(
     root="dicomweb",
     query=query.STANDARD,
-    accepts_identical=True,
+    duplicates=None,
     warning_reason=WarningReason.DATA_SET_MISMATCH,
 )
 AZURE_V1: Final = Dialect(
     root="v1",
     query=query.AZURE,
-    accepts_identical=False,
+    duplicates="reject",
     warning_reason=WarningReason.AZURE_VALIDATION,
     partition_must_exist=True,
     default_changes=10,
@@ -53,7 +54,7 @@ AZURE_V1: Final = Dialect(
 AZURE_V2: Final = Dialect(
     root="v2",
     query=query.AZURE,
-    accepts_identical=False,
+    duplicates="reject",
     warning_reason=WarningReason.AZURE_VALIDATION,
     partition_must_exist=True,
 )

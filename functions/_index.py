@@ -15,5 +15,6 @@ async def look_at(key: ObjectKey) -> None:
         cases=services.cases,
         queue=services.queue,
         rejected_container=services.settings.rejected_container,
+        archive_container=services.settings.archive_container,
     )
     await index_instance(key, ports)

@@ -28,6 +28,8 @@ async def delete(req: Request, dialect: Dialect) -> Response:
         cases=services.cases,
         queue=services.queue,
         read_only_containers=frozenset(services.settings.read_only_containers),
+        archive_container=services.settings.archive_container,
+        partition=services.partition,
     )
     await delete_instances(ref, ports)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from functions._dialect import Dialect
 from functions._dicomweb import no_such_resource, split_path
+from functions._history import answer_history
 from functions._rendered import answer_rendered, answer_thumbnail
 from functions._retrieve_instances import answer_instances, answer_metadata
 from functions._retrieve_pixels import answer_bulkdata, answer_frames
@@ -39,6 +40,8 @@ async def retrieve(req: Request, dialect: Dialect) -> Response:
             answer = answer_frames(req, dialect, ref, numbers)
         case InstanceRef(), ("bulkdata", *path):
             answer = answer_bulkdata(req, dialect, ref, "/".join(path))
+        case InstanceRef(), ("history", *path):
+            answer = answer_history(req, dialect, ref, path)
         case _:
             raise no_such_resource()
     return await answer

@@ -21,11 +21,12 @@ from shared.flows.store_instances import Admission, IncomingPart, StorePorts, St
 bp = func.Blueprint()
 
 
-@at_every_root(bp, "store", "studies/{study?}", ["POST"])
+@at_every_root(bp, "store", "studies/{study?}", ["POST", "PUT"])
 async def store(req: Request, dialect: Dialect) -> Response:
     """Store the instances in the body of *req*; nothing is read before the answer's form is agreed on.
 
-    With `dryRun=true` the answer is the same, and nothing is stored.
+    With PUT, which is of the Azure DICOM service, an instance takes the place of one that is there. With `dryRun=true`
+    the answer is the same, and nothing is stored.
 
     Source: PS3.18 2024e §10.5
     """
@@ -38,7 +39,7 @@ async def store(req: Request, dialect: Dialect) -> Response:
     request = StoreRequest(
         service_url=root,
         study=StudyRef(study) if study else None,
-        accepts_identical=dialect.accepts_identical,
+        duplicates="replace" if req.method == "PUT" else dialect.duplicates or services.settings.duplicates,
         warning_reason=dialect.warning_reason,
         admission=Admission(services.settings.store_sop_classes, services.settings.store_transfer_syntaxes),
         dry_run=dry_run,

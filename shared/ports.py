@@ -98,7 +98,8 @@ class InstanceIndex(Protocol):
 
         Of several objects that claim one SOP instance those of the highest generation go first, and of these the one
         with the least (modified_at, container, name) serves, so the outcome does not depend on the order of events.
-        The others are kept. With *if_absent*, a SOP instance that any other object serves is left as it is.
+        The others are kept. With *if_absent*, a SOP instance that any other object serves is left as it is; a record
+        that is kept already is a spare then as ever.
 
         Raises:
             ConcurrentChangeError: Other writers kept changing the same rows.

@@ -15,6 +15,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import SettingsError
+from shared.records import DuplicatePolicy
 
 _PREFIX = "DICOM_"
 _MIB = 1024 * 1024
@@ -73,6 +74,9 @@ class Settings(BaseSettings):
     """Origins whose pages may call, such as https://viewer.example, or * for all; separated by commas."""
     max_store_bytes: int = Field(default=4096 * _MIB, gt=0)
     """Largest body that STOW-RS takes."""
+    duplicates: DuplicatePolicy = "identical-ok"
+    """What becomes of an instance that is stored again at `/dicomweb`: reject, identical-ok (the same bytes count as
+    stored) or replace, which keeps what was there as history."""
     store_sop_classes: Annotated[tuple[str, ...], NoDecode] = ()
     """UIDs of the SOP classes that STOW-RS takes, separated by commas; empty for all."""
     store_transfer_syntaxes: Annotated[tuple[str, ...], NoDecode] = ()

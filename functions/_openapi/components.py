@@ -21,6 +21,7 @@ _PATH: Final[dict[str, tuple[str, Json]]] = {
     "frame": ("Number of a frame, from 1", {"type": "integer", "minimum": 1}),
     "frames": ("Numbers of frames, from 1", {"type": "string", "pattern": "^[1-9][0-9]*(,[1-9][0-9]*)*$"}),
     "bulkdata": ("As the BulkDataURI has it", _TEXT),
+    "version": ("As the history has it", _TEXT),
     "partition": ("Name of a data partition", _TEXT),
     "year": ("Year of the case", _TEXT),
     "id": ("Id of the case", _TEXT),

@@ -61,13 +61,13 @@ def _search(name: str, path: str, summary: str) -> Operation:
     )
 
 
-def _store(name: str, path: str, summary: str) -> Operation:
+def _store(name: str, path: str, summary: str, method: str = "post") -> Operation:
     return Operation(
         name,
         path,
         summary,
         {200: (DICOM_JSON,), 202: (DICOM_JSON,), 204: (), 409: (DICOM_JSON,)},
-        method="post",
+        method=method,
         parameters=("dryRun", "accept"),
         body=(_SEVERAL_INSTANCES, _DICOM),
         failures=(400, 404, 406, 413, 415),
@@ -127,6 +127,13 @@ DICOMWEB: Final = (
     _search("search_series_instances", f"{_SERIES}/instances", "Search the instances of a series"),
     _store("store", "/studies", "Store instances"),
     _store("store_study", "/studies/{study}", "Store instances of a study"),
+    _store("replace", "/studies", "Store instances, in place of those that are there", "put"),
+    _store(
+        "replace_study",
+        "/studies/{study}",
+        "Store instances of a study, in place of those that are there",
+        "put",
+    ),
     _retrieve("study", "/studies/{study}"),
     _retrieve("series", _SERIES),
     Operation(
@@ -162,6 +169,23 @@ DICOMWEB: Final = (
         {200: (_BYTES, _SEVERAL_BYTES)},
         parameters=("accept",),
         failures=(400, 404, 406),
+    ),
+    Operation(
+        "history",
+        f"{_INSTANCE}/history",
+        "List the versions of an instance, the current one first",
+        {200: (JSON,)},
+        parameters=("accept",),
+        failures=(400, 404, 406),
+    ),
+    Operation(
+        "version",
+        f"{_INSTANCE}/history/{{version}}",
+        "Retrieve a version of an instance, or a range of its bytes, as it is stored",
+        {200: (_DICOM,), 206: (_DICOM,), 304: ()},
+        parameters=("accept", "Range", "If-Range", "If-None-Match"),
+        failures=(400, 404, 406, 416),
+        headers=("ETag", "Content-Range"),
     ),
     *(_rendered(level, path) for level, path in _SHOWN.items()),
     *(

@@ -4,7 +4,7 @@ An object of the archive that the index does not know is what a crash has left b
 indexed as it is, or removed if it cannot be: nobody was told that it is stored.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.dicom.byte_window import FIRST_READ
@@ -16,11 +16,11 @@ from shared.errors import (
     ObjectNotFoundError,
     RejectedInstanceError,
 )
-from shared.flows._archive_key import archive_key
+from shared.flows._archive_key import archive_key, generation_of
 from shared.flows._incoming import Incoming
 from shared.flows._instance_record import Identity, identify, make_record
 from shared.flows._read_instance import read_stored_header
-from shared.flows._same_bytes import same_bytes
+from shared.flows._same_bytes import Comparison, same_bytes
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import (
     InstanceRecord,
@@ -70,8 +70,8 @@ async def write_instance(
     key = archive_key(ports.container, ports.partition, identity.ref)
     for _ in range(_ATTEMPTS):
         try:
-            if incoming.is_whole or not await _is_there(key, ports):
-                return await _write(key, incoming, header, identity, ports)
+            if incoming.is_whole or not await is_there(key, ports):
+                return await write_new(key, incoming, header, identity, ports)
         except ObjectExistsError:
             if not incoming.is_whole:
                 break
@@ -100,27 +100,42 @@ def indexed_entry(record: InstanceRecord) -> LedgerEntry:
     return LedgerEntry(record.location.key, record.location.etag, ObjectState.INDEXED, record.ref)
 
 
-async def _write(
-    key: ObjectKey, incoming: Incoming, header: Header, identity: Identity, ports: StorePorts
+async def write_new(
+    key: ObjectKey,
+    incoming: Incoming,
+    header: Header,
+    identity: Identity,
+    ports: StorePorts,
+    *,
+    comparison: Comparison | None = None,
 ) -> InstanceRecord:
+    """Write an instance under a name that is free; one that is not held whole passes by *comparison*.
+
+    Raises:
+        ObjectExistsError: The name is taken.
+        RejectedInstanceError: It is damaged; nothing of it is left.
+    """
     if incoming.is_whole:
         info = await ports.objects.put(key, incoming.data, if_absent=True)
-        return _record(header, identity, info)
-    first = incoming.data
-    info = await ports.objects.put(key, incoming.stream(), if_absent=True)
+        return _record(header, identity, info, ports)
+    first, content = incoming.data, incoming.stream()
+    content = content if comparison is None else comparison.passing(content)
+    info = await ports.objects.put(key, content, if_absent=True)
     try:
-        return _record(await read_stored_header(ports.objects, info, first), identity, info)
+        return _record(await read_stored_header(ports.objects, info, first), identity, info, ports)
     except RejectedInstanceError:
         await ports.objects.delete(key, if_match=info.etag)
         raise
 
 
-def _record(header: Header, identity: Identity, info: ObjectInfo) -> InstanceRecord:
+def _record(header: Header, identity: Identity, info: ObjectInfo, ports: StorePorts) -> InstanceRecord:
     location = ObjectLocation(info.key, info.etag, 0, info.size)
-    return make_record(header, identity, location, info.modified_at, Source.STORE)
+    record = make_record(header, identity, location, info.modified_at, Source.STORE)
+    return replace(record, generation=generation_of(info.key, ports.container, identity.ref))
 
 
-async def _is_there(key: ObjectKey, ports: StorePorts) -> bool:
+async def is_there(key: ObjectKey, ports: StorePorts) -> bool:
+    """Tell whether there is an object of this name."""
     try:
         await ports.objects.head(key)
     except ObjectNotFoundError:
@@ -138,8 +153,8 @@ async def _serving(key: ObjectKey, identity: Identity, ports: StorePorts) -> Ins
     try:
         serving = await ports.index.get(identity.ref)
     except InstanceNotFoundError:
-        record = await _read_leftover(key, ports)
-        await ports.index.put([record])
+        record = await read_leftover(key, ports)
+        await ports.index.put([record], if_absent=True)
         serving = await ports.index.get(identity.ref)
     if serving.location.key == key:
         await ports.ledger.put([indexed_entry(serving)])
@@ -148,11 +163,17 @@ async def _serving(key: ObjectKey, identity: Identity, ports: StorePorts) -> Ins
     return serving
 
 
-async def _read_leftover(key: ObjectKey, ports: StorePorts) -> InstanceRecord:
+async def read_leftover(key: ObjectKey, ports: StorePorts) -> InstanceRecord:
+    """Return the record of an object of the archive that the index may not know.
+
+    Raises:
+        ObjectNotFoundError: It has gone.
+        RejectedInstanceError: It is unreadable, and gone now.
+    """
     found = await ports.objects.read_range(key, 0, FIRST_READ)
     try:
         header = await read_stored_header(ports.objects, found.info, found.data)
-        return _record(header, identify(header), found.info)
+        return _record(header, identify(header), found.info, ports)
     except RejectedInstanceError:
         await ports.objects.delete(key, if_match=found.info.etag)
         raise

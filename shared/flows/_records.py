@@ -10,6 +10,11 @@ from shared.records import InstanceRecord
 type Ref = StudyRef | SeriesRef | InstanceRef
 
 
+def contains(ref: Ref, instance: InstanceRef) -> bool:
+    """Tell whether an instance is, or is of, what *ref* names."""
+    return ref in (instance, instance.series, instance.study)
+
+
 async def records_of(index: InstanceIndex, ref: Ref) -> AsyncIterator[InstanceRecord]:
     """Yield the serving records of what *ref* names, at least one.
 

@@ -15,6 +15,7 @@ from shared.flows._archive_writes import Present, StorePorts
 from shared.flows._incoming import HELD_LENGTH, Incoming
 from shared.flows._instance_record import Identity, make_record
 from shared.flows._same_bytes import same_bytes
+from shared.flows._store_request import StoreRequest
 from shared.records import InstanceRecord, ObjectLocation, Source
 
 _PIECE: Final = 1024 * 1024
@@ -23,8 +24,9 @@ _PIECE: Final = 1024 * 1024
 class Rehearsal:
     """One request of which nothing is stored; it remembers what the request would have stored so far."""
 
-    def __init__(self, ports: StorePorts) -> None:
+    def __init__(self, ports: StorePorts, request: StoreRequest) -> None:
         self._ports = ports
+        self._request = request
         self._digests: dict[InstanceRef, tuple[bytes, InstanceRecord]] = {}
 
     async def write(self, incoming: Incoming, header: Header, identity: Identity) -> InstanceRecord | Present:
@@ -41,15 +43,22 @@ class Rehearsal:
             key = archive_key(self._ports.container, self._ports.partition, identity.ref)
             now = datetime.now(UTC)
             record = make_record(header, identity, ObjectLocation(key, "", 0, size), now, Source.STORE)
-            if identity.ref in self._digests:
-                before, stored = self._digests[identity.ref]
-                return Present(stored, before == digest)
-            try:
-                serving = await self._ports.index.get(identity.ref)
-            except InstanceNotFoundError:
-                self._digests[identity.ref] = digest, record
-                return record
-            return Present(serving, await self._is_same(file, serving))
+            present = await self._present(identity.ref, digest, file)
+            if present is not None and (present.same or not self._request.replaces):
+                return present
+            self._digests[identity.ref] = digest, record
+            return record
+
+    async def _present(self, ref: InstanceRef, digest: bytes, file: IO[bytes]) -> Present | None:
+        """Return what would serve *ref* by now, if anything."""
+        if ref in self._digests:
+            before, stored = self._digests[ref]
+            return Present(stored, before == digest)
+        try:
+            serving = await self._ports.index.get(ref)
+        except InstanceNotFoundError:
+            return None
+        return Present(serving, await self._is_same(file, serving))
 
     async def _is_same(self, file: IO[bytes], serving: InstanceRecord) -> bool:
         at = serving.location

@@ -1,14 +1,17 @@
 """Delete instances for good: their objects, their rows, and whatever else knows of them."""
 
+import contextlib
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.dicom.references import InstanceRef
-from shared.errors import ReadOnlyError, TransientError
+from shared.errors import ObjectNotFoundError, ReadOnlyError, TransientError
+from shared.flows._archive_key import archive_prefix, instance_of
 from shared.flows._case_name import read_case_name
 from shared.flows._in_parallel import in_parallel
-from shared.flows._records import Ref, records_of
+from shared.flows._records import Ref, contains, records_of
 from shared.ports import CaseIndex, InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import ObjectKey
 from shared.telemetry import event
@@ -16,6 +19,8 @@ from shared.telemetry import event
 _log = logging.getLogger(__name__)
 
 _CONCURRENT: Final = 16
+_LEFT_FOR: Final = timedelta(minutes=15)
+"""Longer than any invocation may run: who wrote an object before that and has not indexed it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,15 @@ class DeletePorts:
     cases: CaseIndex
     queue: JobQueue
     read_only_containers: frozenset[str]
+    archive_container: str = ""
+    """Where what killed requests have left is looked for; nowhere if there is no name."""
+    partition: str = "default"
 
 
 async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
-    """Delete every instance of what *ref* names, spares included; return how many instances there were.
+    """Delete every instance of what *ref* names with its history and its spares; return how many instances there were.
 
-    Nothing is deleted if any object of them may not be. The object goes before its row: if the process dies in
+    What serves an instance goes last, so that nothing that it replaced ever serves again. Nothing is deleted if any object of them may not be. The object goes before its row: if the process dies in
     between, the row is still there to be deleted again, whereas an object without a row would be indexed anew. What
     the ledger still says then of an object that is gone, its event or reconciling takes back.
 
@@ -47,14 +55,16 @@ async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
     async def claims_of(instance: InstanceRef) -> list[tuple[InstanceRef, ObjectKey]]:
         return [(instance, key) async for key in ports.index.claims_of(instance)]
 
-    claims = [claim for found in await in_parallel(claims_of, refs, limit=_CONCURRENT) for claim in found]
-    for instance, key in claims:
+    claims = await in_parallel(claims_of, refs, limit=_CONCURRENT)
+    for instance, key in (claim for found in claims for claim in found):
         if key.container in ports.read_only_containers:
             raise ReadOnlyError(
                 f"instance {instance.sop_instance_uid} lies in container {key.container}, which is read only here;"
                 " delete it where it comes from"
             )
-    await in_parallel(lambda claim: _delete(*claim, ports), claims, limit=_CONCURRENT)
+    await in_parallel(lambda found: _delete_all(found, ports), claims, limit=_CONCURRENT)
+    if ports.archive_container:
+        await _delete_leftovers(ref, ports)
     for study in {instance.study for instance in refs}:
         try:
             await ports.queue.study_changed(study)
@@ -66,6 +76,28 @@ async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
                 error=type(error).__name__,
             )
     return len(refs)
+
+
+async def _delete_all(claims: list[tuple[InstanceRef, ObjectKey]], ports: DeletePorts) -> None:
+    for ref, key in reversed(claims):
+        await _delete(ref, key, ports)
+
+
+async def _delete_leftovers(ref: Ref, ports: DeletePorts) -> None:
+    """Delete what killed requests have left of *ref* in the archive: no row knows it, but it holds a patient's data.
+
+    What is younger may be of a request that goes on, and is stored after this deletion then.
+    """
+    settled = datetime.now(UTC) - _LEFT_FOR
+    prefix = archive_prefix(ports.partition, ref)
+    with contextlib.suppress(ObjectNotFoundError):  # without the container there is nothing in it
+        async for info in ports.objects.scan(ports.archive_container, prefix=prefix):
+            instance = instance_of(info.key)
+            if instance is None or not contains(ref, instance) or info.modified_at > settled:
+                continue
+            if info.key not in [key async for key in ports.index.claims_of(instance)]:
+                await ports.objects.delete(info.key, if_match=info.etag)
+                await ports.ledger.remove(info.key)
 
 
 async def _delete(ref: InstanceRef, key: ObjectKey, ports: DeletePorts) -> None:

@@ -12,6 +12,7 @@ from shared.errors import (
     ObjectNotFoundError,
     RejectedInstanceError,
 )
+from shared.flows._archive_key import generation_of
 from shared.flows._case_name import read_case_name
 from shared.flows._instance_record import identify, make_record
 from shared.flows._read_instance import read_stored_header
@@ -46,6 +47,8 @@ class IndexPorts:
     cases: CaseIndex
     queue: JobQueue
     rejected_container: str
+    archive_container: str = ""
+    """Whose objects say by their names that they replace others."""
 
 
 async def index_instance(key: ObjectKey, ports: IndexPorts) -> None:
@@ -148,7 +151,8 @@ class _Visit:
         info = found.info
         header = await read_stored_header(self.ports.objects, info, found.data)
         location = ObjectLocation(self.key, info.etag, 0, info.size)
-        return make_record(header, identify(header), location, info.modified_at, Source.EVENT)
+        record = make_record(header, identify(header), location, info.modified_at, Source.EVENT)
+        return replace(record, generation=generation_of(self.key, self.ports.archive_container, record.ref))
 
     async def _index(self, record: InstanceRecord) -> LedgerEntry:
         await self._release(but=record.ref)

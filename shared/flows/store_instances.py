@@ -8,17 +8,14 @@ after a crash at any point ends as if it had been sent once.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from shared.dicom.header import Header
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.dicom.store_response import (
     FailedInstance,
-    FailureReason,
     StoredInstance,
     StoreOutcome,
-    WarningReason,
     failure_reason,
 )
 from shared.errors import (
@@ -35,7 +32,8 @@ from shared.flows._in_parallel import in_parallel
 from shared.flows._incoming import Incoming, IncomingPart
 from shared.flows._instance_record import Identity, identify
 from shared.flows._rehearsal import Rehearsal
-from shared.flows._urls import instance_url
+from shared.flows._replacement import replace_by_written, write_replacement
+from shared.flows._store_request import StoreRequest
 from shared.records import InstanceRecord, PutOutcome
 from shared.telemetry import event
 
@@ -50,27 +48,6 @@ _CONCURRENT_PUTS: Final = 8
 _RECORDS_A_PUT: Final = 50
 MAX_PARTS: Final = 50_000
 """What is kept of each part until the answer, about a KiB, is kept of nine bytes of an empty one too."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreRequest:
-    """What a request asks for.
-
-    Attributes:
-        service_url: Public root of the service, for the URLs in the answer.
-        study: The only study whose instances are to be stored, if there is one.
-        accepts_identical: Whether an instance that is there with the same bytes counts as stored.
-        warning_reason: How instances are reported that were stored although something about them is odd.
-        admission: What may be stored.
-        dry_run: Whether to store nothing, and only say what would become of each instance.
-    """
-
-    service_url: str
-    study: StudyRef | None = None
-    accepts_identical: bool = True
-    warning_reason: WarningReason = WarningReason.DATA_SET_MISMATCH
-    admission: Admission = field(default_factory=Admission)
-    dry_run: bool = False
 
 
 async def store_instances(
@@ -112,7 +89,7 @@ class _Run:
         self._batches: dict[SeriesRef, list[tuple[int, InstanceRecord]]] = {}
         self._changed: set[StudyRef] = set()
         self._unavailable: BackendUnavailableError | None = None
-        self._rehearsal = Rehearsal(ports) if request.dry_run else None
+        self._rehearsal = Rehearsal(ports, request) if request.dry_run else None
 
     async def take(self, part: IncomingPart) -> None:
         """Read one part; what fits into memory is written while the next part is read."""
@@ -192,15 +169,16 @@ class _Run:
             task.result()
 
     async def _write(self, slot: int, incoming: Incoming, header: Header, identity: Identity) -> None:
+        write = write_replacement if self._request.replaces else write_instance
         try:
-            written = await write_instance(incoming, header, identity, self._ports)
+            written = await write(incoming, header, identity, self._ports)
         except (MalformedMultipartError, PayloadTooLargeError):
             raise  # of the body, not of this instance
         except AppError as error:
             self._fail(slot, error, identity.sop_class_uid, identity.ref.sop_instance_uid)
             return
         if isinstance(written, Present):
-            self._judge(slot, written)
+            self._outcomes[slot] = self._request.judged(written)
             return
         batch = self._batches.setdefault(identity.ref.series, [])
         batch.append((slot, written))
@@ -215,10 +193,9 @@ class _Run:
         except RejectedInstanceError as error:
             self._fail(slot, error, identity.sop_class_uid, identity.ref.sop_instance_uid)
             return
-        if isinstance(written, Present):
-            self._judge(slot, written)
-        else:
-            self._outcomes[slot] = self._stored(written)
+        self._outcomes[slot] = (
+            self._request.judged(written) if isinstance(written, Present) else self._request.stored(written)
+        )
 
     async def _index(self, series: SeriesRef) -> None:
         """Index what was written of a series, in one call."""
@@ -242,36 +219,35 @@ class _Run:
                     self._fail(slot, error, record.sop_class_uid, record.ref.sop_instance_uid)
 
     async def _put_all(self, batch: list[tuple[int, InstanceRecord]]) -> None:
+        """Put new instances if nothing serves them, and replacements whatever does."""
+        new = [(slot, record) for slot, record in batch if record.generation == 0]
+        if new:
+            await self._put_records(new, if_absent=True)
+        replacements = [(slot, record) for slot, record in batch if record.generation > 0]
+        if replacements:
+            await self._put_records(replacements, if_absent=False)
+
+    async def _put_records(self, batch: list[tuple[int, InstanceRecord]], *, if_absent: bool) -> None:
         records = [record for _, record in batch]
-        outcomes = await self._ports.index.put(records, if_absent=True)
+        outcomes = await self._ports.index.put(records, if_absent=if_absent)
         new = [record for record, put in zip(records, outcomes, strict=True) if put is not PutOutcome.EXISTS]
         if new:
             self._changed.add(new[0].ref.study)
             await self._ports.ledger.put([indexed_entry(record) for record in new])
         for (slot, record), put in zip(batch, outcomes, strict=True):
             if put is PutOutcome.EXISTS:
-                self._judge(slot, await give_way(record, self._ports))
+                await self._meet(slot, record)
             else:
-                self._outcomes[slot] = self._stored(record)
+                self._outcomes[slot] = self._request.stored(record)
 
-    def _judge(self, slot: int, present: Present) -> None:
-        record = present.record
-        if present.same and self._request.accepts_identical:
-            self._outcomes[slot] = self._stored(record)
-            return
-        how = "the same bytes" if present.same else "other bytes"
-        self._outcomes[slot] = FailedInstance(
-            FailureReason.ALREADY_EXISTS,
-            f"The instance is in the archive already, with {how}; delete it first to replace it.",
-            record.sop_class_uid,
-            record.ref.sop_instance_uid,
-        )
-
-    def _stored(self, record: InstanceRecord) -> StoredInstance:
-        ref = record.ref
-        url = instance_url(self._request.service_url, ref)
-        reason = self._request.warning_reason if record.warnings else None
-        return StoredInstance(record.sop_class_uid, ref.sop_instance_uid, url, reason, record.warnings)
+    async def _meet(self, slot: int, record: InstanceRecord) -> None:
+        """Do with what was written as new what the request asks for if something else has come to serve meanwhile."""
+        meet = replace_by_written if self._request.replaces else give_way
+        written = await meet(record, self._ports)
+        if isinstance(written, Present):
+            self._outcomes[slot] = self._request.judged(written)
+        else:
+            await self._put([(slot, written)])
 
     def _fail(
         self, slot: int, error: AppError, sop_class_uid: str | None, sop_instance_uid: str | None

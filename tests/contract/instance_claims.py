@@ -68,6 +68,17 @@ class InstanceClaimsContract(ArchiveContract):
         assert outcomes == [PutOutcome.EXISTS, PutOutcome.CREATED]
         assert [a_key("held")] == [key async for key in archive.index.claims_of(held.ref)]
 
+    async def test_if_absent_finds_what_is_kept_already(self, archive: Archive) -> None:
+        """Who puts on condition what another has put for it meanwhile learns that it is kept, and must not remove it."""
+        spare = a_record(key=a_key("spare"), age=5)
+        await archive.index.put([a_record(key=a_key("held"), age=1)])
+        await archive.index.put([spare])
+
+        assert await archive.index.put([spare], if_absent=True) == [PutOutcome.SPARE]
+        changed = a_record(key=a_key("spare"), age=6, etag='"2"')
+        assert await archive.index.put([changed], if_absent=True) == [PutOutcome.EXISTS]
+        assert [a_key("held"), a_key("spare")] == [key async for key in archive.index.claims_of(spare.ref)]
+
     async def test_if_absent_updates_its_own_object(self, archive: Archive) -> None:
         """The condition is about other objects: the one that serves may be put again with other content."""
         await archive.index.put([a_record(etag='"1"')])

@@ -92,12 +92,12 @@ class MemoryIndex:
 
     def _put(self, record: InstanceRecord, *, if_absent: bool) -> PutOutcome:
         key, before = record.location.key, self._serving(record.ref)
-        if if_absent and before is not None and before.location.key != key:
-            return PutOutcome.EXISTS
         claims = self._claims.setdefault(record.ref, {})
         held = claims.get(key)
         # What an object held at an etag does not change, so the first record of it stays: who stored it, and when.
         if held is None or held.location.etag != record.location.etag:
+            if if_absent and before is not None and before.location.key != key:
+                return PutOutcome.EXISTS
             claims[key] = record
         self._note_change(record.ref, before)
         after = self._serving(record.ref)

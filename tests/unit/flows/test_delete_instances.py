@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,7 @@ from shared.errors import (
     SeriesNotFoundError,
     StudyNotFoundError,
 )
+from shared.flows._archive_key import archive_key
 from shared.flows.delete_instances import DeletePorts, delete_instances
 from shared.flows.index_instance import index_instance
 from shared.records import ObjectKey
@@ -38,6 +40,7 @@ def ports_of(world: World, *read_only: str) -> DeletePorts:
         cases=world.port(world.cases),
         queue=world.port(world.queue),
         read_only_containers=frozenset(read_only),
+        archive_container="archive",
     )
 
 
@@ -71,6 +74,38 @@ async def test_what_is_deleted_is_gone_everywhere_and_not_found_again(
     assert world.queue.changed_studies == [StudyRef(STUDY)]
     with pytest.raises(error):
         await delete_instances(ref, ports_of(world))
+
+
+async def test_an_older_version_never_serves_while_an_instance_is_deleted() -> None:
+    """Of several objects what serves goes last: the feed has one deletion and no update."""
+    world = await archive()
+    before = len(await world.feed.changes(0, 99))
+    await delete_instances(REF, ports_of(world))
+    changes = (await world.feed.changes(0, 99))[before:]
+    assert [change.action.value for change in changes] == ["delete"]
+
+
+@pytest.mark.parametrize("ref", [StudyRef(STUDY), SeriesRef(STUDY, SERIES), REF])
+async def test_what_killed_requests_left_of_it_goes_too(ref: StudyRef | SeriesRef | InstanceRef) -> None:
+    """Objects of the archive that no row knows, unless they are young enough to be indexed yet, or another's."""
+    world = await archive()
+    longer = replace(REF, sop_instance_uid=f"{REF.sop_instance_uid}1")
+    left = archive_key("archive", "default", REF, 4)
+    young = archive_key("archive", "default", REF, 5)
+    others = [
+        archive_key("archive", "default", replace(REF, study_instance_uid="1.2")),
+        archive_key("archive", "other", REF),
+        ObjectKey("archive", f"{left.name}.txt"),
+    ] + [archive_key("archive", "default", longer)] * isinstance(ref, InstanceRef)
+    for key in (left, young, *others):
+        info = world.objects.write(key, b"")
+        if key != young:
+            stored = world.objects.objects[key]
+            world.objects.objects[key] = replace(
+                stored, info=replace(info, modified_at=info.modified_at - timedelta(hours=1))
+            )
+    await delete_instances(ref, ports_of(world))
+    assert {key for key in world.objects.objects if key.container == "archive"} == {young, *others}
 
 
 async def test_nothing_is_deleted_if_anything_is_read_only() -> None:

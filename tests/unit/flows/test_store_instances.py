@@ -24,7 +24,7 @@ from shared.flows._archive_key import archive_key
 from shared.flows._incoming import HELD_LENGTH, MAX_HELD_LENGTH
 from shared.flows.index_instance import index_instance
 from shared.flows.store_instances import StoreRequest, store_instances
-from shared.records import ObjectKey, ObjectState, Source
+from shared.records import DuplicatePolicy, ObjectKey, ObjectState, Source
 from tests.unit.flows.builders import CT, SERIES, STUDY, add_pixels, make_data_set, make_file, to_file
 from tests.unit.flows.world import KilledError, World
 
@@ -258,17 +258,17 @@ async def test_identical_bytes_are_stored_already(make: Any) -> None:
 
 @pytest.mark.parametrize("make", [make_file, large_file])
 @pytest.mark.parametrize(
-    ("accepts_identical", "other"),
-    [(True, {"PatientID": "P/2#"}), (False, {"PatientID": "P/2#"}), (False, {})],
+    ("duplicates", "other"),
+    [("identical-ok", {"PatientID": "P/2#"}), ("reject", {"PatientID": "P/2#"}), ("reject", {})],
 )
 async def test_an_instance_that_is_there_is_never_replaced(
-    make: Any, other: dict[str, Any], *, accepts_identical: bool
+    make: Any, other: dict[str, Any], duplicates: DuplicatePolicy
 ) -> None:
     """Other bytes, or any where the dialect says so, are refused, and what is stored stays."""
     world = World()
     await store(world, make())
     state = world.state()
-    request = StoreRequest(URL, accepts_identical=accepts_identical)
+    request = StoreRequest(URL, duplicates=duplicates)
     outcomes = await store(world, make(**other), request=request)
     assert reasons(outcomes) == [FailureReason.ALREADY_EXISTS]
     assert world.state() == state

@@ -50,6 +50,7 @@ class World:
             cases=self.port(self.cases),
             queue=self.port(self.queue),
             rejected_container="rejected",
+            archive_container="archive",
         )
 
     @property

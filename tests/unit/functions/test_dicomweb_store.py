@@ -68,7 +68,7 @@ async def test_the_same_bytes_again_are_a_success_in_this_dialect_only(service: 
     """S06: the dialect decides, not the handler."""
     await service.store(ONE)
     assert (await service.store(ONE)).status == 200
-    strict = dataclasses.replace(STANDARD, root="v2", accepts_identical=False)
+    strict = dataclasses.replace(STANDARD, root="v2", duplicates="reject")
     handler = answers_errors(lambda req: store(req, strict))
     request = make_request("POST", "/", headers={"content-type": MULTIPART}, body=[multipart(ONE)])
     answer = await receive_answer(await handler(request))

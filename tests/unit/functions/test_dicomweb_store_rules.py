@@ -14,12 +14,14 @@ ONE = make_file(1)
 ODD = make_file(1, StudyDate="NotAValidDate")
 
 
-async def store(service: Service, *contents: bytes, name: str = "dicomweb_store", query: str = "") -> Answer:
+async def store(
+    service: Service, *contents: bytes, name: str = "dicomweb_store", query: str = "", method: str = "POST"
+) -> Answer:
     """Store instances by the function *name*."""
     headers = {"content-type": MULTIPART, "accept": "application/dicom+json"}
     body = multipart(*contents)
     pieces = [body[start : start + 65536] for start in range(0, len(body), 65536)]
-    return await service.call(name, f"/?{query}", method="POST", headers=headers, body=pieces)
+    return await service.call(name, f"/?{query}", method=method, headers=headers, body=pieces)
 
 
 @pytest.mark.parametrize(("root", "reason"), [("dicomweb", 45063), ("v1", 1), ("v2", 1)])
@@ -77,6 +79,7 @@ BATCHES = {
     "present and other": [make_file(7), make_file(8, PatientID="other")],
     "twice the same": [ONE, ONE],
     "twice not the same": [ONE, ODD],
+    "present and twice not the same": [make_file(7, StudyDate="NotAValidDate"), make_file(7)],
     "not DICOM": [b"no DICOM", ONE],
     "cut short": [ONE[:-3]],
     "large": [LARGE],
@@ -85,15 +88,28 @@ BATCHES = {
 }
 
 
-@pytest.mark.parametrize("root", ["dicomweb", "v2"])
+@pytest.mark.parametrize(
+    ("root", "method", "duplicates"),
+    [
+        ("dicomweb", "POST", "reject"),
+        ("dicomweb", "POST", "identical-ok"),
+        ("dicomweb", "POST", "replace"),
+        ("v2", "POST", "replace"),
+        ("v2", "PUT", "reject"),
+    ],
+)
 @pytest.mark.parametrize("batch", BATCHES)
-async def test_a_dry_run_answers_as_storing_would(service: Service, root: str, batch: str) -> None:
+async def test_a_dry_run_answers_as_storing_would(
+    service: Service, root: str, method: str, duplicates: str, batch: str
+) -> None:
     """Byte for byte, and nothing is stored."""
+    service.settings = Settings.model_construct(duplicates=duplicates)
     await store(service, make_file(7), make_file(8))
     before = service.world.state()
-    dry = await store(service, *BATCHES[batch], name=f"{root}_store", query="dryRun=true")
+    name = f"{root}_store"
+    dry = await store(service, *BATCHES[batch], name=name, method=method, query="dryRun=true")
     assert service.world.state() == before
-    wet = await store(service, *BATCHES[batch], name=f"{root}_store")
+    wet = await store(service, *BATCHES[batch], name=name, method=method)
     assert (dry.status, dry.body) == (wet.status, wet.body)
 
 
