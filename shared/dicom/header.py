@@ -30,6 +30,7 @@ class Header:
         implicit_vr: whether the top-level elements carry no VR, whatever the transfer syntax says.
         byte_order: "<" or ">".
         deflated: whether offsets of values count from the start of the inflated data set.
+        preamble_in_use: whether any of the 128 bytes before the file meta information is not zero.
     """
 
     transfer_syntax_uid: str
@@ -41,6 +42,7 @@ class Header:
     implicit_vr: bool
     byte_order: str
     deflated: bool
+    preamble_in_use: bool = False
 
     def has(self, tag: int) -> bool:
         """Tell whether the data set has an element at its top level, be it empty."""
@@ -103,6 +105,7 @@ async def read_header(fetch: Fetch, size: int, *, first: bytes = b"") -> Header:
         implicit_vr=start.implicit,
         byte_order=start.encoding.byte_order,
         deflated=start.deflated,
+        preamble_in_use=start.preamble_in_use,
     )
 
 

@@ -32,6 +32,7 @@ class Start:
     dataset_offset: int
     encoding: Encoding
     implicit: bool
+    preamble_in_use: bool = False
 
     @property
     def deflated(self) -> bool:
@@ -57,6 +58,7 @@ async def read_start(window: ByteWindow) -> Start:
         raise NotDicomError("Not a DICOM file: it is empty (0 bytes).")
     await window.load(0, _PREAMBLE + len(_PREFIX))
     has_preamble = window.data[_PREAMBLE : _PREAMBLE + len(_PREFIX)] == _PREFIX
+    preamble = window.data[:_PREAMBLE]
     if not has_preamble and not _looks_like_element(window.data[:8]):
         raise NotDicomError(
             f"Not a DICOM file: of its {window.size} bytes, 129 to 132 are not DICM and the first are no element."
@@ -69,7 +71,8 @@ async def read_start(window: ByteWindow) -> Start:
     if uid not in DEFLATED_TRANSFER_SYNTAXES and len(first) >= 6:
         implicit = not is_vr(first[4:6])
     encoding = BIG_ENDIAN if uid == EXPLICIT_VR_BIG_ENDIAN else LITTLE_ENDIAN
-    return Start(uid, file_meta, offset, encoding, implicit)
+    in_use = has_preamble and any(preamble)
+    return Start(uid, file_meta, offset, encoding, implicit, in_use)
 
 
 async def _read_file_meta(window: ByteWindow, at: int) -> tuple[DataSet, int]:
