@@ -42,7 +42,7 @@ class DicomJson(NamedTuple):
     bulk_data: dict[str, BulkValue]
 
 
-def to_dicom_json(header: Header) -> DicomJson:
+def to_dicom_json(header: Header, *, of_file_meta: bool = False) -> DicomJson:
     """Return the data set of a header in the DICOM JSON model.
 
     Left out are the file meta group and group lengths. Values that were not read with the header, and pixel data
@@ -58,10 +58,16 @@ def to_dicom_json(header: Header) -> DicomJson:
 
     Binary values keep the byte order they are stored in.
 
+    Args:
+        header: of the file.
+        of_file_meta: to convert the file meta group in place of the data set; it never has a place in an answer of
+            DICOMweb.
+
     Source: PS3.18 2024e §F.2
     """
-    writer = _Writer(header.byte_order)
-    attributes = writer.attributes(header.elements, "", writer.readers(b""), 0)
+    writer = _Writer("<" if of_file_meta else header.byte_order)
+    elements = header.file_meta if of_file_meta else header.elements
+    attributes = writer.attributes(elements, "", writer.readers(b""), 0)
     return DicomJson(attributes, writer.bulk_data)
 
 
