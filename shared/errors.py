@@ -126,6 +126,14 @@ class UnsupportedObjectError(RejectedInstanceError):
     """A valid DICOM file that is no composite instance (a DICOMDIR), or over a stated limit."""
 
 
+class IdentifierLeftError(RejectedInstanceError):
+    """A de-identified file would still hold an identifier of its patient, so it is not given out."""
+
+
+class BurnedInPixelsError(RejectedInstanceError):
+    """The pixels of a file may show who the patient is, and nothing tells which of them."""
+
+
 class SettingsError(PermanentError):
     """A setting is missing, unknown or has no meaning."""
 
