@@ -13,6 +13,7 @@ again help?
     │   ├── ObjectExistsError
     │   ├── RejectedInstanceError       NotDicomError · DamagedDicomError · MissingAttributeError
     │   │                               InvalidAttributeError · UnsupportedObjectError
+    │   │                               IdentifierLeftError · BurnedInPixelsError
     │   └── SettingsError
     └── TransientError                  it may: raise to the host, answer 503
         ├── ObjectChangedError · ConcurrentChangeError
