@@ -19,8 +19,8 @@ from shared.backends.azure_blob.names import check_container, check_key
 from shared.errors import ObjectChangedError, ObjectNotFoundError
 from shared.records import ObjectInfo, ObjectKey, ObjectRange
 
-CHUNK_LENGTH = 4 * 1024 * 1024
-"""Bytes that `stream` reads at a time; it holds two such chunks at most."""
+CHUNK_LENGTH = 2 * 1024 * 1024
+"""Bytes that `stream` reads at a time; it holds two such chunks at most, and the client of the service as much again."""
 ONE_REQUEST_LENGTH = 8 * 1024 * 1024
 """Most bytes that are put in one request."""
 _LISTING_PAGE = 2000

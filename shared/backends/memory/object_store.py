@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from shared.errors import ObjectChangedError, ObjectExistsError, ObjectNotFoundError
 from shared.records import ObjectInfo, ObjectKey, ObjectRange
 
-CHUNK_LENGTH = 4 * 1024 * 1024
+CHUNK_LENGTH = 2 * 1024 * 1024
 """Longest piece that `stream` yields, in bytes."""
 
 
