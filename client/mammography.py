@@ -45,9 +45,9 @@ def case_files(seed: int) -> Iterator[tuple[str, bytes]]:
     Yields:
         A name such as ``mammography/2014/S0000001/L__CC/00000001.dcm`` and a Part 10 file.
     """
-    for instance_number, view in enumerate(VIEWS, start=1):
-        name = f"mammography/{YEAR}/{CASE_ID}/{view.name}/{instance_number:08d}.dcm"
-        yield name, _part10(_dataset(view, instance_number, seed))
+    for number, view in enumerate(VIEWS, start=1):
+        name = f"mammography/{YEAR}/{CASE_ID}/{view.name}/{number:08d}.dcm"
+        yield name, _part10(_dataset(view, number, seed))
 
 
 def study_instance_uid(seed: int) -> str:
@@ -70,8 +70,8 @@ def _part10(dataset: Dataset) -> bytes:
     return file.getvalue()
 
 
-def _dataset(view: View, instance_number: int, seed: int) -> Dataset:
-    """Describe one view by the Digital Mammography X-Ray Image IOD.
+def _dataset(view: View, series_number: int, seed: int) -> Dataset:
+    """Describe one view by the Digital Mammography X-Ray Image IOD, in a series of its own, as viewers hang series.
 
     Source: PS3.3 2024e §A.27
     """
@@ -82,7 +82,10 @@ def _dataset(view: View, instance_number: int, seed: int) -> Dataset:
     _describe_acquisition(dataset)
     dataset.SOPClassUID = _DIGITAL_MAMMOGRAPHY_FOR_PRESENTATION
     dataset.SOPInstanceUID = _uid(seed, view.name)
-    dataset.InstanceNumber = instance_number
+    dataset.SeriesInstanceUID = _uid(seed, f"series {view.name}")
+    dataset.SeriesNumber = series_number
+    dataset.SeriesDescription = f"{view.laterality} {view.position}"
+    dataset.InstanceNumber = 1
     dataset.ImageLaterality = view.laterality
     dataset.ViewPosition = view.position
     dataset.PatientOrientation = _PATIENT_ORIENTATION[view.name]
@@ -108,9 +111,6 @@ def _describe_study(dataset: Dataset, seed: int) -> None:
     dataset.StudyDescription = "Synthetic screening mammography"
     dataset.AccessionNumber = "A0000001"
     dataset.ReferringPhysicianName = ""
-    dataset.SeriesInstanceUID = _uid(seed, "series")
-    dataset.SeriesNumber = 1
-    dataset.SeriesDescription = "Four views"
     dataset.Modality = "MG"
 
 

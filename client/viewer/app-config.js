@@ -3,6 +3,10 @@ window.config = {
   routerBasename: '/viewer',
   extensions: [],
   modes: [],
+  // Mammograms hang two by two, right beside left; what is none hangs as ever.
+  modesConfiguration: {
+    '@ohif/mode-longitudinal': { hangingProtocol: { $set: ['@ohif/hpMammo', 'default'] } },
+  },
   customizationService: {},
   showStudyList: true,
   showWarningMessageForCrossOrigin: false,

@@ -1,7 +1,7 @@
 """Pictures as DICOM files in several transfer syntaxes, what a viewer must draw of them, and how alike two drawings are."""
 
 import io
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,18 +104,26 @@ def _windowed(frame: NDArray[Any], data_set: Dataset) -> Grey:
     return (shown - shown.min()) / (shown.max() - shown.min())
 
 
-def likeness(expected: Grey, canvas: Grey) -> float:
-    """Return the correlation of a canvas with a picture that fills it as far as its shape lets it, and is centred.
+def likeness(expected: Grey, canvas: Grey, hung: Literal["left", "middle", "right"] = "middle") -> float:
+    """Return the correlation of a canvas with a picture that fills it as far as its shape lets it.
 
     The empty margins count: the expected picture has them black.
+
+    Args:
+        expected: The picture.
+        canvas: What was drawn.
+        hung: In the middle, or as OHIF hangs mammograms: to fill the canvas by 0.8 of its height and width, and a tenth
+            of its width beyond an edge.
     """
     height, width = canvas.shape
     rows, columns = expected.shape
-    scale = min(height / rows, width / columns)
+    scale = min(height / rows, width / columns) / (1 if hung == "middle" else 0.8)
     size = round(columns * scale), round(rows * scale)
     scaled = Image.fromarray((expected * 255).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
     whole = Image.new("L", (width, height))
-    whole.paste(scaled, ((width - size[0]) // 2, (height - size[1]) // 2))
+    beyond = size[0] // 10
+    left = {"left": -beyond, "middle": (width - size[0]) // 2, "right": width - size[0] + beyond}[hung]
+    whole.paste(scaled, (left, (height - size[1]) // 2))
     return float(np.corrcoef(np.asarray(whole, np.float64).ravel(), canvas.ravel())[0, 1])
 
 

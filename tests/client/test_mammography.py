@@ -92,11 +92,13 @@ def test_rows_run_towards_the_nipple_on_the_left_and_from_it_on_the_right(case: 
     assert directions == [("L", "A"), ("L", "A"), ("R", "P"), ("R", "P")]
 
 
-def test_four_instances_share_one_series(case: dict[str, Dataset]) -> None:
-    """The views are four instances of one series of the study that is announced."""
+def test_each_view_is_a_series_of_one_study(case: dict[str, Dataset]) -> None:
+    """Viewers hang series: each says its view in its description, as mammography units do."""
     assert {study_instance_uid(SEED)} == {dataset.StudyInstanceUID for dataset in case.values()}
-    assert len({dataset.SeriesInstanceUID for dataset in case.values()}) == 1
-    assert len({dataset.SOPInstanceUID for dataset in case.values()}) == 4
+    for keyword in ("SeriesInstanceUID", "SeriesNumber", "SOPInstanceUID"):
+        assert len({dataset[keyword].value for dataset in case.values()}) == 4
+    descriptions = [dataset.SeriesDescription for dataset in case.values()]
+    assert descriptions == ["L CC", "L MLO", "R CC", "R MLO"]
 
 
 def test_what_the_iod_requires_is_there(case: dict[str, Dataset]) -> None:

@@ -12,6 +12,7 @@ VIEWER = Path(__file__).parents[2] / "client" / "viewer"
 BUILD = {
     "index.html": '<script>window.PUBLIC_URL="/"</script><script src="/app.bundle.0f.js"></script>',
     "app.bundle.0f.js": '__webpack_require__.p = "/"',
+    "89.bundle.b3.js": "RMLO = {constraint: {doesNotContain: ['P', 'FL']}}",
     "app.bundle.css": "@font-face{src:url(/a.woff2)}",
     "manifest.json": '{"src": "/assets/icon.png"}',
     "app-config.js": "window.config = {a: 'demo server'}",
@@ -36,6 +37,7 @@ def test_all_that_named_the_root_names_the_base_path(tmp_path: Path) -> None:
     assert {file.name: file.read_text() for file in site.iterdir() if file.name != "app-config.js"} == {
         "index.html": '<script>window.PUBLIC_URL="/viewer/"</script><script src="/viewer/app.bundle.0f.js"></script>',
         "app.bundle.0f.js": '__webpack_require__.p = "/viewer/"',
+        "89.bundle.b3.js": "RMLO = {constraint: {doesNotEqual: ['A', 'FR']}}",
         "app.bundle.css": "@font-face{src:url(/viewer/a.woff2)}",
         "manifest.json": '{"src": "/viewer/assets/icon.png"}',
     }
@@ -52,9 +54,13 @@ def test_a_site_of_before_is_replaced(tmp_path: Path) -> None:
     assert not (site / "old.js").exists()
 
 
-def test_a_build_that_changed_is_refused(tmp_path: Path) -> None:
-    """A new version whose root path is written otherwise does not pass for installed."""
-    build = a_build(tmp_path / "dist", **{"app.bundle.0f.js": '__webpack_require__.p="/"'})
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("app.bundle.0f.js", '__webpack_require__.p="/"'), ("89.bundle.b3.js", "doesNotContain:['P','FL']")],
+)
+def test_a_build_that_changed_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    """A new version whose root path or mammogram rule is written otherwise does not pass for installed."""
+    build = a_build(tmp_path / "dist", **{name: text})
 
     with pytest.raises(ClientError, match=r"client/viewer/site\.py"):
         make_site(build, tmp_path / "site")
