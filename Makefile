@@ -3,7 +3,7 @@
 
 PYTHON ?= python3.13
 BIN := .venv/bin
-UNIT_TESTS := tests/unit tests/client -m "not azurite and not host and not scale"
+UNIT_TESTS := tests/unit tests/client tests/bench -m "not azurite and not host and not scale"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

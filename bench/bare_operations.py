@@ -67,6 +67,14 @@ class BareOperations:
 
         return operation
 
+    def ask_least(self) -> Operation:
+        """Return the smallest request."""
+
+        async def operation(_number: int) -> None:
+            await self.container.get_container_properties()
+
+        return operation
+
     def query(self, partition_key: str, rows: int | None = None) -> Operation:
         """Return the reading of a partition, or of its first rows."""
 

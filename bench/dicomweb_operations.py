@@ -45,6 +45,19 @@ class DicomwebOperations:
 
     session: aiohttp.ClientSession
     root: str
+    least: str
+    """Address of the least that the server can be asked, beside DICOMweb."""
+
+    def ask_least(self) -> Operation:
+        """Return the request that is answered at once: what HTTP alone costs this server."""
+
+        async def operation(_number: int) -> None:
+            async with self.session.get(self.least) as response:
+                await response.read()
+            if response.status >= 500:
+                raise UnexpectedAnswerError(f"{response.url} answered {response.status}")
+
+        return operation
 
     def store(self, bodies: Sequence[bytes]) -> Operation:
         """Return the storing of one body after the other."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +21,19 @@ class Stock:
 
     path: Path
     held: dict[str, int] = field(default_factory=dict)
+    peers: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, folder: Path) -> "Stock":
         """Read what an earlier run left in a folder."""
         path = folder / "stock.json"
-        return cls(path, json.loads(path.read_text()) if path.exists() else {})
+        return cls(path, **json.loads(path.read_text())) if path.exists() else cls(path)
+
+    def belongs_to(self, peers: list[str]) -> None:
+        """End the run where a kept folder was filled by other peers: the stores would not be alike."""
+        if self.peers and self.peers != peers:
+            sys.exit(f"{self.path.parent} was filled by {self.peers}, not {peers}: take another folder")
+        self.peers = peers
 
     def number(self, kind: Kind) -> int:
         """Return the number of instances held, which is the first that is not."""
@@ -47,7 +55,7 @@ class Stock:
 
     def keep(self) -> None:
         """Write the file."""
-        self.path.write_text(json.dumps(self.held))
+        self.path.write_text(json.dumps({"held": self.held, "peers": self.peers}))
 
 
 async def fill(peers: Iterable[tuple[str, DicomwebOperations]], kind: Kind, numbers: range) -> None:

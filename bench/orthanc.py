@@ -31,6 +31,11 @@ class Orthanc:
         """The root of its DICOMweb resources."""
         return f"http://127.0.0.1:{self.port}/dicom-web"
 
+    @property
+    def least(self) -> str:
+        """A resource that needs neither index nor storage."""
+        return f"http://127.0.0.1:{self.port}/tools/now"
+
     def command(self) -> list[str]:
         """Write the configuration and say how Orthanc is started with it.
 

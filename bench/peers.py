@@ -26,6 +26,8 @@ class Peer:
 
     name: str
     root: str
+    least: str
+    """Address of the least that it can be asked."""
     pids: Mapping[str, int]
     settle: Callable[[], Awaitable[object]]
     """Waits until it has done what it does after it answered."""
@@ -60,7 +62,15 @@ async def running_peers(
         async with asyncio.timeout(_START_SECONDS):
             await app.healthy()
         pids = {"app": server, "azurite": storage}
-        ours = Peer("ours", f"{app.url}/dicomweb", pids, lambda: _settled(azurite.connection_string, pids))
+        root = f"{app.url}/dicomweb"
+        # No study has such a UID, and that is found out without looking.
+        ours = Peer(
+            "ours",
+            root,
+            f"{root}/studies/none/metadata",
+            pids,
+            lambda: _settled(azurite.connection_string, pids),
+        )
         other = None
         if with_orthanc:
             other = await _orthanc(processes, Orthanc(first + 4, folder / "orthanc"))
@@ -77,7 +87,7 @@ async def _orthanc(processes: contextlib.ExitStack, orthanc: Orthanc) -> Peer | 
     async with asyncio.timeout(_START_SECONDS):
         version = await orthanc.answering()
     print(f"Orthanc {version}, its default index (SQLite), DICOMweb plugin")
-    return Peer("orthanc", orthanc.root, pids, lambda: idle(pids))
+    return Peer("orthanc", orthanc.root, orthanc.least, pids, lambda: idle(pids))
 
 
 async def _settled(connection_string: str, pids: Mapping[str, int]) -> None:

@@ -115,6 +115,10 @@ def _search(
     return prepare
 
 
+def _least(_stock: Stock, bare: BareOperations, _load: Load) -> Prepared:
+    return Prepared(lambda server: server.ask_least(), bare.ask_least())
+
+
 def _offset(number: int, studies: int) -> str:
     return f"studies?limit=25&offset={number % max(1, studies - 25)}"
 
@@ -124,6 +128,7 @@ def _instances(number: int, studies: int) -> str:
 
 
 PLANS = (
+    Plan("nothing", _READS, _least),
     Plan("WADO instance 10 kB", _READS, _retrieve(SMALL, "small", frame=False)),
     Plan("WADO frame 10 kB", _READS, _retrieve(SMALL, "small", frame=True)),
     Plan("WADO instance 525 kB", _READS, _retrieve(LARGE, "large", frame=False)),
