@@ -35,6 +35,7 @@ _STATUS: Final[Mapping[type[BaseException], HTTPStatus]] = {
     errors.ReadOnlyError: HTTPStatus.FORBIDDEN,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.ObjectExistsError: HTTPStatus.CONFLICT,
+    errors.PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
     errors.RejectedInstanceError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PermanentError: HTTPStatus.BAD_REQUEST,

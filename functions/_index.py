@@ -1,20 +1,28 @@
-"""What the triggers of blob events share: the call of the flow."""
+"""What the triggers of blob events share: the calls of flows that look at objects."""
 
 from functions import _wiring
-from shared.flows.index_instance import IndexPorts, index_instance
+from shared.flows.index_instance import CasePatterns, IndexPorts, index_instance
 from shared.records import ObjectKey
+from shared.services import Services
 
 
 async def look_at(key: ObjectKey) -> None:
     """Index the object *key* as it is now."""
-    services = await _wiring.services()
-    ports = IndexPorts(
+    await index_instance(key, index_ports(await _wiring.services()))
+
+
+def index_ports(services: Services) -> IndexPorts:
+    """Return what indexing an object needs, out of *services*."""
+    settings = services.settings
+    return IndexPorts(
         objects=services.objects,
         index=services.index,
         ledger=services.ledger,
         cases=services.cases,
         queue=services.queue,
-        rejected_container=services.settings.rejected_container,
         archive_container=services.settings.archive_container,
+        rejected_container=settings.rejected_container,
+        case_patterns=CasePatterns(
+            settings.case_year_pattern, settings.case_id_pattern, settings.case_view_pattern
+        ),
     )
-    await index_instance(key, ports)

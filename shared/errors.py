@@ -10,13 +10,14 @@ again help?
     │   ├── NotAcceptableError · UnsupportedMediaTypeError · PayloadTooLargeError · ReadOnlyError
     │   ├── NotFoundError               StudyNotFoundError · SeriesNotFoundError · InstanceNotFoundError
     │   │                               ObjectNotFoundError · CaseNotFoundError
-    │   ├── ObjectExistsError
+    │   ├── ObjectExistsError           CaseExistsError
+    │   ├── PreconditionFailedError
     │   ├── RejectedInstanceError       NotDicomError · DamagedDicomError · MissingAttributeError
     │   │                               InvalidAttributeError · UnsupportedObjectError
     │   │                               IdentifierLeftError · BurnedInPixelsError
     │   └── SettingsError
     └── TransientError                  it may: raise to the host, answer 503
-        ├── ObjectChangedError · ConcurrentChangeError
+        ├── ObjectChangedError · ConcurrentChangeError · CaseBeingStoredError
         └── BackendUnavailableError
 
 Messages carry names, tags, sizes and UIDs, never attribute values, credentials or response bodies.
@@ -103,6 +104,14 @@ class ObjectExistsError(PermanentError):
     """An object of this name is there already, and overwriting was not asked for."""
 
 
+class CaseExistsError(ObjectExistsError):
+    """The clinical case is there already, with other contents."""
+
+
+class PreconditionFailedError(PermanentError):
+    """What the request's If-Match or If-None-Match asks for does not hold."""
+
+
 class RejectedInstanceError(PermanentError):
     """The object can never be indexed as it is; the message says why in words for its owner."""
 
@@ -149,6 +158,10 @@ class ObjectChangedError(TransientError):
 
 class ConcurrentChangeError(TransientError):
     """Another writer changed the same rows, more often than this one tried again."""
+
+
+class CaseBeingStoredError(TransientError):
+    """The clinical case is just being stored; it will be there as a whole, or not at all."""
 
 
 class BackendUnavailableError(TransientError):

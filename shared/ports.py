@@ -3,7 +3,7 @@
 A method exists only if a flow calls it. Each port has one contract suite in tests/contract that every adapter
 passes. An adapter that cannot honour a request refuses it; it never ignores part of one. Adapters raise the errors
 of shared.errors only. Adapters of the index are bound to one data partition when they are made, so no flow knows
-that there are several.
+that there are several. The ports of clinical cases are in shared.case_ports.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Protocol
 from shared.dicom.query import Query
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.records import (
-    CaseImage,
     Change,
     InstanceRecord,
     LedgerEntry,
@@ -211,30 +210,6 @@ class Partitions(Protocol):
 
     async def all(self) -> list[Partition]:
         """Return the partitions, the oldest first."""
-        ...
-
-
-class CaseIndex(Protocol):
-    """Images by clinical case."""
-
-    async def put(self, image: CaseImage) -> None:
-        """Remember an image; one per object."""
-        ...
-
-    async def remove(self, year: str, case_id: str, view: str, key: ObjectKey) -> None:
-        """Forget an image; that it is unknown is no error."""
-        ...
-
-    async def images_of(self, year: str, case_id: str) -> list[CaseImage]:
-        """Return the images of exactly this case, by (view, object name)."""
-        ...
-
-
-class Reports(Protocol):
-    """The text reports of clinical cases."""
-
-    async def get(self, year: str, case_id: str) -> str | None:
-        """Return the report of exactly this case, or None."""
         ...
 
 

@@ -134,6 +134,17 @@ class ObjectState(StrEnum):
     REJECTED = "rejected"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class CaseView:
+    """Which clinical case an image belongs to, and which view it shows."""
+
+    year: str
+    case_id: str
+    view: str
+    named: bool = True
+    """Whether the object's name says so; else its attributes do."""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """What became of one object at one etag."""
@@ -144,6 +155,8 @@ class LedgerEntry:
     ref: InstanceRef | None = None
     """Whose bytes it holds; None when that could not be read."""
     reason: str = ""
+    case: CaseView | None = None
+    """The case that it was put under, if any."""
     revision: str = field(default="", compare=False)
     """Of the ledger's row as it was read or written; the ledger sets it."""
 
@@ -185,3 +198,48 @@ class CaseImage:
     view: str
     key: ObjectKey
     ref: InstanceRef
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSummary:
+    """What a list of cases says of one."""
+
+    year: str
+    case_id: str
+    views: Mapping[str, int]
+    """How many images show each view."""
+    has_report: bool
+    """Whether a report was stored, or found, by this archive."""
+    complete: bool
+    """Whether none of the four views and the report is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases to list, in the order of (year, id)."""
+
+    limit: int
+    year: str | None = None
+    id_prefix: str = ""
+    complete: bool | None = None
+    after: tuple[str, str] | None = None
+    """Year and id of the last case of the page before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportMigration:
+    """What became of one page of reports on their way to keyed rows; *after* is where to go on, None at the end."""
+
+    moved: int
+    kept: int
+    """Left where they were, since another report has the place."""
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a long piece of work has come, in its own words."""
+
+    value: str
+    revision: str = field(default="", compare=False)
+    """Of the row as it was read or written; the store sets it."""

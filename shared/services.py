@@ -9,16 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shared.case_ports import CaseIndex, Checkpoints, Reports
 from shared.errors import AppError, SettingsError
 from shared.ports import (
-    CaseIndex,
     ChangeFeed,
     InstanceIndex,
     JobQueue,
     ObjectLedger,
     ObjectStore,
     Partitions,
-    Reports,
     StudySearch,
     StudySummaries,
 )
@@ -50,6 +49,7 @@ class Services:
     ledger: ObjectLedger
     cases: CaseIndex
     reports: Reports
+    checkpoints: Checkpoints
     queue: JobQueue
     probes: Mapping[str, Callable[[], Awaitable[Any]]]
     """By the name of a dependency, a small read of it."""
@@ -129,6 +129,7 @@ async def build(settings: Settings) -> Services:
             ledger=archive.ledger,
             cases=archive.cases,
             reports=archive.reports,
+            checkpoints=archive.checkpoints,
             queue=queue,
             probes={
                 "blobs": lambda: anext(objects.scan(settings.archive_container), None),

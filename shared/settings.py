@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         default="report", validation_alias=_alias("DICOM_REPORT_TABLE", "AZURE_STORAGE_TABLE_NAME")
     )
     partition: str = "default"
+    case_year_pattern: str = r"\D(\d{4})\D"
+    """Where in a blob's name the year of its clinical case stands, as a regular expression."""
+    case_id_pattern: str = r"(S\d+)"
+    """The same of the case's id."""
+    case_view_pattern: str = r"(L|R)__(CC|MLO)"
+    """The same of the view: side and projection."""
 
     public_url: str = ""
     """Root of the service as clients see it, where a proxy in front does not say so in its headers."""
@@ -104,6 +110,15 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("case_year_pattern", "case_id_pattern", "case_view_pattern")
+    @classmethod
+    def _are_patterns(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from None
         return value
 
     @field_validator("cors_origins")

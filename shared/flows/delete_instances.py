@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.case_ports import CaseIndex
 from shared.dicom.references import InstanceRef
 from shared.errors import ObjectNotFoundError, ReadOnlyError, TransientError
 from shared.flows._archive_key import archive_prefix, instance_of
-from shared.flows._case_name import read_case_name
 from shared.flows._in_parallel import in_parallel
 from shared.flows._records import Ref, contains, records_of
-from shared.ports import CaseIndex, InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import ObjectKey
 from shared.telemetry import event
 
@@ -106,7 +106,7 @@ async def _delete(ref: InstanceRef, key: ObjectKey, ports: DeletePorts) -> None:
     is_its_own = entry is None or entry.ref == ref
     if is_its_own:
         await ports.objects.delete(key, if_match=None if entry is None else entry.etag)
-        if case := read_case_name(key.name):
+        if entry is not None and (case := entry.case) is not None:
             await ports.cases.remove(case.year, case.case_id, case.view, key)
     await ports.index.remove(ref, key)
     if is_its_own:

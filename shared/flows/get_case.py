@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.case_ports import CaseIndex, Reports
 from shared.errors import CaseNotFoundError, InstanceNotFoundError
 from shared.flows._case_name import VIEWS
 from shared.flows._in_parallel import in_parallel
 from shared.flows._urls import instance_url
-from shared.ports import CaseIndex, InstanceIndex, Reports
+from shared.ports import InstanceIndex
 from shared.records import CaseImage, Json
 
 _ROWS: Final = "00280010"

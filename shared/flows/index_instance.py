@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from shared.case_ports import CaseIndex
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.references import InstanceRef
 from shared.errors import (
@@ -13,13 +14,15 @@ from shared.errors import (
     RejectedInstanceError,
 )
 from shared.flows._archive_key import generation_of
-from shared.flows._case_name import read_case_name
+from shared.flows._case_attributes import read_case_attributes
+from shared.flows._case_name import SEED_PATTERNS, CasePatterns, read_case_name
 from shared.flows._instance_record import identify, make_record
 from shared.flows._read_instance import read_stored_header
 from shared.flows._rejected import keep_rejection, rejected_key
-from shared.ports import CaseIndex, InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import (
     CaseImage,
+    CaseView,
     InstanceRecord,
     LedgerEntry,
     ObjectInfo,
@@ -30,6 +33,8 @@ from shared.records import (
     Source,
 )
 from shared.telemetry import event
+
+__all__ = ["CasePatterns", "IndexPorts", "index_instance"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +54,8 @@ class IndexPorts:
     rejected_container: str
     archive_container: str = ""
     """Whose objects say by their names that they replace others."""
+    case_patterns: CasePatterns = SEED_PATTERNS
+    """How names say of which clinical case an object is."""
 
 
 async def index_instance(key: ObjectKey, ports: IndexPorts) -> None:
@@ -81,6 +88,7 @@ class _Visit:
     key: ObjectKey
     ports: IndexPorts
     held: set[InstanceRef] = field(default_factory=set)
+    cases: set[CaseView] = field(default_factory=set)
     has_rejection: bool = False
     begun: bool = False
     seen: LedgerEntry | None = None
@@ -101,6 +109,8 @@ class _Visit:
             self.has_rejection |= entry.reason != ""
             if entry.ref is not None:
                 self.held.add(entry.ref)
+            if entry.case is not None:
+                self.cases.add(entry.case)
         self.begun = True
         found = await self._read_first()
         settled = await self._take_in(found)
@@ -120,6 +130,7 @@ class _Visit:
                 return
             for ref in sorted(self.held - {self.seen.ref}):
                 await self.ports.index.remove(ref, self.key)
+            await self._leave_cases(but=self.seen.case)
             try:
                 await self._say(replace(self.seen, state=ObjectState.PENDING))
             except ConcurrentChangeError:
@@ -155,13 +166,17 @@ class _Visit:
         return replace(record, generation=generation_of(self.key, self.ports.archive_container, record.ref))
 
     async def _index(self, record: InstanceRecord) -> LedgerEntry:
-        await self._release(but=record.ref)
-        entry = LedgerEntry(self.key, record.location.etag, ObjectState.INDEXED, record.ref)
+        case = read_case_name(self.key.name, self.ports.case_patterns) or read_case_attributes(
+            record.metadata
+        )
+        await self._release(but=record.ref, but_case=case)
+        entry = LedgerEntry(self.key, record.location.etag, ObjectState.INDEXED, record.ref, case=case)
         await self._say(replace(entry, state=ObjectState.PENDING))
         self.held.add(record.ref)
         [outcome] = await self.ports.index.put([record])
-        if case := read_case_name(self.key.name):
-            await self.ports.cases.put(CaseImage(case.year, case.case_id, case.view, self.key, record.ref))
+        if case is not None:
+            self.cases.add(case)
+            await self.ports.cases.put([CaseImage(case.year, case.case_id, case.view, self.key, record.ref)])
         event(
             _log,
             "instance indexed",
@@ -189,15 +204,19 @@ class _Visit:
     async def _say(self, entry: LedgerEntry) -> None:
         self.seen = await self.ports.ledger.advance(entry, seen=self.seen)
 
-    async def _release(self, but: InstanceRef | None = None) -> None:
-        """Take back what the object left, but for its claim of *but*."""
+    async def _release(self, but: InstanceRef | None = None, but_case: CaseView | None = None) -> None:
+        """Take back what the object left, but for its claim of *but* and its place in *but_case*."""
         for ref in sorted(self.held - {but}):
             await self.ports.index.remove(ref, self.key)
-        if but is None and (case := read_case_name(self.key.name)):
-            await self.ports.cases.remove(case.year, case.case_id, case.view, self.key)
+        await self._leave_cases(but_case)
         if but is None or self.has_rejection:
             await self.ports.objects.delete(rejected_key(self.ports.rejected_container, self.key))
             self.has_rejection = False
+
+    async def _leave_cases(self, but: CaseView | None) -> None:
+        for case in sorted(self.cases):
+            if but is None or (case.year, case.case_id, case.view) != (but.year, but.case_id, but.view):
+                await self.ports.cases.remove(case.year, case.case_id, case.view, self.key)
 
     async def _read_first(self) -> ObjectRange | None:
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import ConcurrentChangeError
 from shared.ports import ObjectLedger
-from shared.records import LedgerEntry, ObjectKey, ObjectState
+from shared.records import CaseView, LedgerEntry, ObjectKey, ObjectState
 from tests.contract.records import an_instance
 
 NAMES = [
@@ -54,8 +54,12 @@ class ObjectLedgerContract:
         rejected = LedgerEntry(
             ObjectKey("images", "c"), '"2"', ObjectState.REJECTED, None, "not DICOM: no prefix"
         )
-        await ledger.put([read, rejected])
+        of_case = replace(
+            read, key=ObjectKey("images", "d"), case=CaseView("2014", "S'1", "L__CC", named=False)
+        )
+        await ledger.put([read, rejected, of_case])
 
+        assert of_case == await ledger.get(of_case.key)
         assert read == await ledger.get(read.key)
         assert rejected == await ledger.get(rejected.key)
         assert None is await ledger.get(ObjectKey("images", "b.dcm"))

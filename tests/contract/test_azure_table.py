@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.backends.azure_table.cases import AzureTableCases, AzureTableReports
+from shared.backends.azure_table.cases import AzureTableCases
+from shared.backends.azure_table.checkpoints import AzureTableCheckpoints
 from shared.backends.azure_table.ledger import AzureTableLedger
 from shared.backends.azure_table.partitions import AzureTablePartitions
+from shared.backends.azure_table.reports import AzureTableReports
 from shared.backends.azure_table.tables import Tables
 from tests.contract.archive import ArchiveContract
-from tests.contract.cases import CaseIndexContract, ReportsContract, WriteReport
+from tests.contract.cases import CaseIndexContract, CheckpointsContract, ReportsContract, WriteReport
 from tests.contract.change_feed import ChangeFeedContract
 from tests.contract.instance_index import InstanceIndexContract
 from tests.contract.ledger import ObjectLedgerContract
@@ -88,6 +90,14 @@ class TestAzureTableCases(CaseIndexContract):
     @pytest.fixture
     def cases(self, tables: Tables) -> AzureTableCases:
         return AzureTableCases(tables, fresh_name("cases"))
+
+
+class TestAzureTableCheckpoints(CheckpointsContract):
+    """AzureTableCheckpoints."""
+
+    @pytest.fixture
+    def checkpoints(self, tables: Tables) -> AzureTableCheckpoints:
+        return AzureTableCheckpoints(tables, fresh_name("work"))
 
 
 class TestAzureTableReports(ReportsContract):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.backends.memory.cases import MemoryCaseIndex
+from shared.backends.memory.checkpoints import MemoryCheckpoints
 from shared.backends.memory.feed import MemoryChangeFeed
 from shared.backends.memory.index import MemoryIndex
 from shared.backends.memory.ledger import MemoryObjectLedger
@@ -15,7 +16,7 @@ from shared.backends.memory.reports import MemoryReports
 from shared.backends.memory.search import MemorySearch
 from shared.records import ObjectKey
 from tests.contract.archive import ArchiveContract
-from tests.contract.cases import CaseIndexContract, ReportsContract, WriteReport
+from tests.contract.cases import CaseIndexContract, CheckpointsContract, ReportsContract, WriteReport
 from tests.contract.change_feed import ChangeFeedContract
 from tests.contract.instance_index import InstanceIndexContract
 from tests.contract.job_queue import JobQueueContract, TakeJobs
@@ -80,6 +81,14 @@ class TestMemoryCaseIndex(CaseIndexContract):
         return MemoryCaseIndex()
 
 
+class TestMemoryCheckpoints(CheckpointsContract):
+    """MemoryCheckpoints."""
+
+    @pytest.fixture
+    def checkpoints(self) -> MemoryCheckpoints:
+        return MemoryCheckpoints()
+
+
 class TestMemoryReports(ReportsContract):
     """MemoryReports."""
 
@@ -90,7 +99,7 @@ class TestMemoryReports(ReportsContract):
     @pytest.fixture
     def write_report(self, reports: MemoryReports) -> WriteReport:
         async def write_report(year: str, case_id: str, text: str) -> None:
-            reports.texts[year, case_id] = text
+            reports.loose.append((year, case_id, text))
 
         return write_report
 

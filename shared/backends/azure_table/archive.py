@@ -4,12 +4,14 @@ import base64
 import secrets
 from dataclasses import dataclass
 
-from shared.backends.azure_table.cases import AzureTableCases, AzureTableReports
+from shared.backends.azure_table.cases import AzureTableCases
 from shared.backends.azure_table.changes import AzureTableChanges
+from shared.backends.azure_table.checkpoints import AzureTableCheckpoints
 from shared.backends.azure_table.dirty import Dirty
 from shared.backends.azure_table.instances import AzureTableInstances
 from shared.backends.azure_table.ledger import AzureTableLedger
 from shared.backends.azure_table.lookups import LookupKeys
+from shared.backends.azure_table.reports import AzureTableReports
 from shared.backends.azure_table.rows import RecordRows
 from shared.backends.azure_table.search import AzureTableSearch
 from shared.backends.azure_table.summaries import AzureTableSummaries
@@ -34,6 +36,7 @@ class TableArchive:
     ledger: AzureTableLedger
     cases: AzureTableCases
     reports: AzureTableReports
+    checkpoints: AzureTableCheckpoints
 
 
 async def build_archive(
@@ -73,6 +76,7 @@ async def build_archive(
         ledger=AzureTableLedger(tables, partition),
         cases=AzureTableCases(tables, partition),
         reports=AzureTableReports(tables, report_table),
+        checkpoints=AzureTableCheckpoints(tables, partition),
     )
 
 

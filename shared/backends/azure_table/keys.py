@@ -150,14 +150,38 @@ def inverted_date(study_date: str) -> str:
     return NO_DATE
 
 
+_PART_TABLE = str.maketrans({**_ESCAPES, "!": " :"})
+
+
+def case_part(text: str) -> str:
+    """Return a year, an id or a view as part of a key, in the order of texts; it holds no `!`, so parts stay apart."""
+    escaped = text.translate(_PART_TABLE)
+    if len(escaped) <= _CASE_PART:
+        return checked(escaped)
+    return checked(f"{escaped[:_CASE_PART]}{hex_of(text, 32)}")
+
+
+_CASE_PART = 180
+
+
 def case_key(partition: str, year: str, case_id: str) -> str:
     """Return the partition key of a clinical case; its id may hold any character."""
-    return checked(f"{partition}!{object_row(year)}!{object_row(case_id)}")
+    return checked(f"{partition}!{case_part(year)}!{case_part(case_id)}")
 
 
 def case_row(view: str, object_name: str) -> str:
     """Return the row key of one image of a clinical case."""
-    return checked(f"{object_row(view)}!{hex_of(object_name, 32)}")
+    return checked(f"{case_part(view)}!{hex_of(object_name, 32)}")
+
+
+def case_list(partition: str, year: str) -> str:
+    """Return the partition key of the list of a year's cases."""
+    return checked(f"{partition}!{case_part(year)}")
+
+
+def after_prefix(prefix: str) -> str:
+    """Return the end of the range of keys that begin with *prefix*, which is not empty."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
 def microseconds(at: datetime) -> int:

@@ -11,7 +11,7 @@ from shared.backends.azure_table import keys
 from shared.backends.azure_table.tables import Change, Tables, etag_of
 from shared.dicom.references import InstanceRef
 from shared.errors import ConcurrentChangeError
-from shared.records import LedgerEntry, ObjectKey, ObjectState
+from shared.records import CaseView, LedgerEntry, ObjectKey, ObjectState
 
 TABLE = "objects"
 _SHARDS = "0123456789abcdef"
@@ -60,7 +60,7 @@ class AzureTableLedger:
 
     def _row(self, entry: LedgerEntry) -> dict[str, Any]:
         partition_key, row_key = self._keys(entry.key)
-        row = {
+        row: dict[str, Any] = {
             "PartitionKey": partition_key,
             "RowKey": row_key,
             "name": entry.key.name,
@@ -73,6 +73,13 @@ class AzureTableLedger:
                 "study": entry.ref.study_instance_uid,
                 "series": entry.ref.series_instance_uid,
                 "instance": entry.ref.sop_instance_uid,
+            }
+        if entry.case is not None:
+            row |= {
+                "case_year": entry.case.year,
+                "case_id": entry.case.case_id,
+                "case_view": entry.case.view,
+                "case_named": entry.case.named,
             }
         return row
 
@@ -130,11 +137,15 @@ def _cut(entry: LedgerEntry) -> str:
 
 def _entry(container: str, row: TableEntity) -> LedgerEntry:
     ref = InstanceRef(row["study"], row["series"], row["instance"]) if "instance" in row else None
+    case = None
+    if "case_id" in row:
+        case = CaseView(row["case_year"], row["case_id"], row["case_view"], named=row["case_named"])
     return LedgerEntry(
         ObjectKey(container, row["name"]),
         row["etag"],
         ObjectState(row["state"]),
         ref,
         row["reason"],
+        case,
         etag_of(row),
     )

@@ -18,7 +18,7 @@ from shared.dicom.references import InstanceRef
 from shared.errors import BackendUnavailableError, ObjectChangedError, TransientError, UnsupportedObjectError
 from shared.flows._rejected import rejected_key
 from shared.flows.index_instance import IndexPorts, index_instance
-from shared.records import LedgerEntry, ObjectKey, ObjectState, Source
+from shared.records import CaseView, LedgerEntry, ObjectKey, ObjectState, Source
 from tests.unit.flows.builders import CT, SERIES, STUDY, make_data_set, make_file, to_file
 from tests.unit.flows.world import KilledError, World
 
@@ -43,7 +43,8 @@ async def test_an_instance_is_indexed_as_it_lies() -> None:
     assert (record.location.key, record.location.etag) == (KEY, info.etag)
     assert (record.location.offset, record.location.length) == (0, len(ONE))
     assert (record.modified_at, record.source, record.warnings) == (info.modified_at, Source.EVENT, ())
-    assert world.ledger.entries == {KEY: LedgerEntry(KEY, info.etag, ObjectState.INDEXED, REF)}
+    case = CaseView("2014", "S1", "L__CC")
+    assert world.ledger.entries == {KEY: LedgerEntry(KEY, info.etag, ObjectState.INDEXED, REF, case=case)}
     assert [image.ref for image in await world.cases.images_of("2014", "S1")] == [REF]
     assert world.queue.changed_studies == [REF.study]
 

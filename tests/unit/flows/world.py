@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from shared.backends.memory.cases import MemoryCaseIndex
+from shared.backends.memory.checkpoints import MemoryCheckpoints
 from shared.backends.memory.feed import MemoryChangeFeed
 from shared.backends.memory.index import MemoryIndex
 from shared.backends.memory.ledger import MemoryObjectLedger
@@ -31,6 +32,7 @@ class World:
         self.ledger = MemoryObjectLedger()
         self.cases = MemoryCaseIndex()
         self.reports = MemoryReports()
+        self.checkpoints = MemoryCheckpoints()
         self.queue = MemoryJobQueue()
         self.calls_left: int | None = None
         self.error: BaseException = KilledError()

@@ -97,6 +97,7 @@ class Service:
             ledger=world.port(world.ledger),
             cases=world.port(world.cases),
             reports=world.port(world.reports),
+            checkpoints=world.port(world.checkpoints),
             queue=world.port(world.queue),
             probes={},
             closers=(),

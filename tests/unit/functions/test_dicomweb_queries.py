@@ -211,7 +211,7 @@ async def test_an_empty_change_feed_has_no_latest_entry(service: Service) -> Non
 async def test_a_case_is_json_with_public_urls(filled: Service) -> None:
     """Its report, its views, and what is missing."""
     record = filled.world.index.serving_records()[0]
-    await filled.world.cases.put(CaseImage("2014", "S1", "L__CC", ObjectKey("images", "a"), record.ref))
+    await filled.world.cases.put([CaseImage("2014", "S1", "L__CC", ObjectKey("images", "a"), record.ref)])
     answer = await filled.call(
         "get_case", route={"year": "2014", "id": "S1"}, headers={"forwarded": "host=pacs.example"}
     )

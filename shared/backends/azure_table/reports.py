@@ -1,0 +1,137 @@
+"""Reports on the forerunner's table `report`, in its layout: the properties `id`, `year` and `report`, any keys.
+
+A row that this archive writes has the year and the id for keys besides, so that it is found without a search; the
+forerunner's own query still finds it. A row that others wrote is found by a search through the whole table, so that is
+tried only where the keyed row is missing, and no more once all rows have been moved to such keys.
+"""
+
+import json
+from typing import Any, Final
+
+from azure.data.tables import TableEntity
+
+from shared.backends.azure_table import keys
+from shared.backends.azure_table.tables import Change, Row, Tables, etag_of
+from shared.errors import ObjectExistsError, PayloadTooLargeError
+from shared.records import ReportMigration
+
+_MARKS: Final = "checkpoints", "reports"
+MAX_TEXT: Final = 32_000
+"""Characters of a report; a property of a table row holds 32 Ki of them."""
+
+
+class AzureTableReports:
+    """The reports of one table."""
+
+    def __init__(self, tables: Tables, table: str) -> None:
+        self._tables = tables
+        self._table = table
+        self._is_migrated = False
+
+    async def get(self, year: str, case_id: str) -> str | None:
+        """Return the report of exactly this case, or None: one read by key if it is there, or nothing is to be searched."""
+        row = await self._tables.get(self._table, *_place(year, case_id))
+        if row is not None and _case(row, (year, case_id)) == (year, case_id):
+            return str(row.get("report", ""))
+        return None if await self._all_are_keyed() else await self._search(year, case_id)
+
+    async def put(self, year: str, case_id: str, text: str, *, if_absent: bool = False) -> None:
+        """Write the report of a case, keeping what others wrote beside it; see Reports.put."""
+        if len(text.encode("utf-16-le")) > 2 * MAX_TEXT:
+            raise PayloadTooLargeError(f"a report has at most {MAX_TEXT} characters")
+        found = await self._tables.get(self._table, *_place(year, case_id))
+        if found is not None and _case(found, (year, case_id)) != (year, case_id):
+            raise ObjectExistsError(
+                "the place of this report is taken by the report of another case; move that row of the table"
+            )
+        if if_absent and await self.get(year, case_id) is not None:
+            raise ObjectExistsError("the case has a report already")
+        row = {**_properties(found or {}), **_keyed(year, case_id), "report": text}
+        if not if_absent:
+            await self._tables.upsert(self._table, row)
+        elif not await self._tables.insert(self._table, row):
+            raise ObjectExistsError("the case has a report already")
+
+    async def migrate(self, after: str, limit: int) -> ReportMigration:
+        """Move up to *limit* rows to their keys; see Reports.migrate.
+
+        Of several rows of one case the first is moved, as it is the one that a search finds; one that says the same is
+        removed, one that says something else stays.
+        """
+        rows = await self._rows_after(after, limit)
+        moved = kept = 0
+        for row in rows:
+            case = _case(row)
+            if case is None or (row["PartitionKey"], row["RowKey"]) == _place(*case):
+                continue
+            if await self._move(row, *case):
+                moved += 1
+            else:
+                kept += 1
+        if len(rows) < limit:
+            await self._tables.upsert(
+                _MARKS[0], {"PartitionKey": _MARKS[1], "RowKey": self._table, "all_keyed": True}
+            )
+            return ReportMigration(moved, kept, None)
+        return ReportMigration(moved, kept, json.dumps([rows[-1]["PartitionKey"], rows[-1]["RowKey"]]))
+
+    async def _move(self, row: TableEntity, year: str, case_id: str) -> bool:
+        new = {**_properties(row), **_keyed(year, case_id), "report": str(row.get("report", ""))}
+        if not await self._tables.insert(self._table, new):
+            there = await self._tables.get(self._table, *_place(year, case_id))
+            same_case = there is not None and _case(there) == (year, case_id)
+            if there is None or not same_case or there.get("report") != new["report"]:
+                return False
+        old = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]}
+        return await self._tables.transact(self._table, [Change("delete", old, etag_of(row))])
+
+    async def _rows_after(self, after: str, limit: int) -> list[TableEntity]:
+        """Return rows in the order of their keys: first the rest of a partition, then those that follow."""
+        ranges: list[tuple[str, dict[str, str]]] = [("", {})]
+        if after:
+            partition, row = json.loads(after)
+            ranges = [
+                ("PartitionKey eq @pk and RowKey gt @rk", {"pk": partition, "rk": row}),
+                ("PartitionKey gt @pk", {"pk": partition}),
+            ]
+        found: list[TableEntity] = []
+        for filters, parameters in ranges:
+            if len(found) < limit:
+                async for each in self._tables.query(self._table, filters, parameters, page=limit):
+                    found.append(each)
+                    if len(found) == limit:
+                        break
+        return found
+
+    async def _search(self, year: str, case_id: str) -> str | None:
+        filters, parameters = "id eq @id and year eq @year", {"id": case_id, "year": year}
+        async for found in self._tables.query(self._table, filters, parameters, select=["report"], page=1):
+            return str(found.get("report", ""))
+        return None
+
+    async def _all_are_keyed(self) -> bool:
+        if not self._is_migrated:
+            mark = await self._tables.get(_MARKS[0], _MARKS[1], self._table)
+            self._is_migrated = mark is not None
+        return self._is_migrated
+
+
+def _place(year: str, case_id: str) -> tuple[str, str]:
+    return keys.object_row(year), keys.object_row(case_id)
+
+
+def _keyed(year: str, case_id: str) -> dict[str, Any]:
+    partition_key, row_key = _place(year, case_id)
+    return {"PartitionKey": partition_key, "RowKey": row_key, "year": year, "id": case_id}
+
+
+def _properties(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("PartitionKey", "RowKey")}
+
+
+def _case(row: Row, otherwise: tuple[str, str] | None = None) -> tuple[str, str] | None:
+    """Return year and id of a row; where it lacks both, *otherwise*."""
+    year, case_id = row.get("year"), row.get("id")
+    if year is None or case_id is None:
+        return otherwise
+    return str(year), str(case_id)
