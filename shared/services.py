@@ -25,9 +25,10 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
-    from azure.data.tables.aio import TableServiceClient
     from azure.storage.blob.aio import BlobServiceClient
     from azure.storage.queue.aio import QueueServiceClient
+
+    from shared.backends.azure_http.signed_http import SignedHttp
 
 CHECK_TIMEOUT_SECONDS = 10
 MAX_BOUND_PARTITIONS = 64
@@ -98,10 +99,10 @@ async def build(settings: Settings) -> Services:
     from shared.backends.azure_table.tables import Tables
     from shared.backends.storage_queue import StorageJobQueue
 
-    blobs, queues, table_service = _clients(settings)
-    closers = (blobs.close, queues.close, table_service.close)
-    objects = AzureBlobStore(blobs)
-    tables = Tables(table_service)
+    blobs, blob_http, queues, table_http = _clients(settings)
+    closers = (blobs.close, blob_http.close, queues.close, table_http.close)
+    objects = AzureBlobStore(blobs, blob_http)
+    tables = Tables(table_http)
     changes = AzureTableChanges(tables)
     partitions = AzureTablePartitions(tables)
 
@@ -167,20 +168,23 @@ class _Remembered:
         return made
 
 
-def _clients(settings: Settings) -> tuple["BlobServiceClient", "QueueServiceClient", "TableServiceClient"]:
-    from azure.data.tables.aio import TableServiceClient
+def _clients(
+    settings: Settings,
+) -> tuple["BlobServiceClient", "SignedHttp", "QueueServiceClient", "SignedHttp"]:
     from azure.storage.blob.aio import BlobServiceClient
     from azure.storage.queue.aio import QueueServiceClient
 
+    from shared.backends.azure_http.account import by_connection_string, by_identity
     from shared.backends.azure_options import blob_options, request_options
 
-    options = request_options(settings.request_timeout_seconds)
-    for_blobs = blob_options(settings.request_timeout_seconds)
+    timeout = settings.request_timeout_seconds
+    options, for_blobs = request_options(timeout), blob_options(timeout)
     if (connection := settings.connection_string) is not None:
         return (
             BlobServiceClient.from_connection_string(connection, **for_blobs),
+            by_connection_string(connection, "blob", timeout),
             QueueServiceClient.from_connection_string(connection, **options),
-            TableServiceClient.from_connection_string(connection, **options),
+            by_connection_string(connection, "table", timeout),
         )
     if not (settings.blob_service_uri and settings.queue_service_uri and settings.table_service_uri):
         raise SettingsError(
@@ -190,8 +194,9 @@ def _clients(settings: Settings) -> tuple["BlobServiceClient", "QueueServiceClie
     credential = _credential(settings)
     return (
         BlobServiceClient(settings.blob_service_uri, credential, **for_blobs),
+        by_identity(settings.blob_service_uri, credential, timeout),
         QueueServiceClient(settings.queue_service_uri, credential, **options),
-        TableServiceClient(settings.table_service_uri, credential=credential, **options),
+        by_identity(settings.table_service_uri, credential, timeout),
     )
 
 

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableServiceClient
 
+from shared.backends.azure_http.account import by_connection_string
+from shared.backends.azure_http.signed_http import SignedHttp
 from shared.backends.azure_table.archive import TABLES, TableArchive, build_archive
 from shared.backends.azure_table.tables import Tables
 from shared.backends.memory.object_store import MemoryObjectStore
@@ -16,7 +18,7 @@ REPORT = "report"
 
 
 @asynccontextmanager
-async def table_service(connection: str) -> AsyncIterator[TableServiceClient]:
+async def table_service(connection: str) -> AsyncIterator[SignedHttp]:
     """Open the account's tables, made where they are missing."""
     async with TableServiceClient.from_connection_string(connection) as service:
         for name in (*TABLES, REPORT):
@@ -24,7 +26,8 @@ async def table_service(connection: str) -> AsyncIterator[TableServiceClient]:
                 await service.create_table(name)
             except ResourceExistsError:
                 continue
-        yield service
+    async with by_connection_string(connection, "table", 30) as http:
+        yield http
 
 
 async def bound(

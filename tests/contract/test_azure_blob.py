@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
@@ -14,6 +15,10 @@ from azure.storage.blob.aio import BlobServiceClient
 from shared.backends.azure_blob import AzureBlobStore
 from shared.backends.azure_blob import store as store_module
 from shared.backends.azure_blob.answers import infos_of_listing
+from shared.backends.azure_http import account
+from shared.backends.azure_http.account import by_connection_string
+from shared.backends.azure_http.answer import Answer
+from shared.backends.azure_http.signed_http import SignedHttp
 from shared.backends.azure_options import blob_options
 from shared.records import ObjectInfo, ObjectKey
 from tests.contract.object_store import ObjectStoreContract
@@ -57,8 +62,13 @@ class TestAzureBlobStore(ObjectStoreContract):
         return name
 
     @pytest.fixture
-    def store(self, service: BlobServiceClient, container: str) -> AzureBlobStore:
-        return AzureBlobStore(service)
+    async def http(self, azurite: str) -> AsyncIterator[SignedHttp]:
+        async with by_connection_string(azurite, "blob", 30) as http:
+            yield http
+
+    @pytest.fixture
+    def store(self, service: BlobServiceClient, http: SignedHttp) -> AzureBlobStore:
+        return AzureBlobStore(service, http)
 
     @pytest.fixture
     def backdoor(self, service: BlobServiceClient) -> Backdoor:
@@ -75,7 +85,9 @@ class TestAzureBlobStore(ObjectStoreContract):
         assert data[3:20] == (await store.read_range(ObjectKey(container, "a.gz"), 3, 20)).data
         assert data == b"".join([piece async for piece in store.stream(ObjectKey(container, "a.gz"))])
 
-    async def test_requests_are_as_few_as_can_be(self, azurite: str, container: str) -> None:
+    async def test_requests_are_as_few_as_can_be(
+        self, azurite: str, container: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A range of any length and an object of 8 MiB are one request; a large object is one a block, and one."""
         methods: list[str] = []
         key = ObjectKey(container, "a")
@@ -85,12 +97,23 @@ class TestAzureBlobStore(ObjectStoreContract):
             await call
             return list(methods)
 
+        class Counting(SignedHttp):
+            async def send(
+                self, method: str, path: str, headers: Mapping[str, str], **options: Any
+            ) -> Answer:
+                methods.append(method)
+                return await super().send(method, path, headers, **options)
+
+        monkeypatch.setattr(account, "SignedHttp", Counting)
         options = {
             **blob_options(30),
             "raw_response_hook": lambda answer: methods.append(answer.http_request.method),
         }
-        async with BlobServiceClient.from_connection_string(azurite, **options) as service:
-            store = AzureBlobStore(service)
+        async with (
+            BlobServiceClient.from_connection_string(azurite, **options) as service,
+            by_connection_string(azurite, "blob", 30) as counting,
+        ):
+            store = AzureBlobStore(service, counting)
             assert await counted(store.put(key, bytes(8 * MIB), if_absent=True)) == ["PUT"]
             assert await counted(store.put(key, bytes(36 * MIB))) == ["PUT"] * 10
             assert await counted(store.read_range(key, 5, 10)) == ["GET"]

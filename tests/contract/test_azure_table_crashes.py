@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
+from shared.backends.azure_http.signed_http import SignedHttp
 from shared.backends.azure_table import changes, dirty, instances
 from shared.backends.azure_table.archive import TABLES, TableArchive
 from shared.backends.azure_table.tables import Tables
@@ -35,7 +35,7 @@ class Killed(BaseException):
 class DyingTables(Tables):
     """Tables of a process that dies at its n-th request."""
 
-    def __init__(self, service: TableServiceClient, requests: int) -> None:
+    def __init__(self, service: SignedHttp, requests: int) -> None:
         super().__init__(service)
         self.left = requests
 
@@ -48,7 +48,7 @@ class DyingTables(Tables):
 
 
 @pytest.fixture
-async def service(azurite: str) -> AsyncIterator[TableServiceClient]:
+async def service(azurite: str) -> AsyncIterator[SignedHttp]:
     """Give the account's tables, made where they are missing."""
     async with table_service(azurite) as client:
         yield client
@@ -108,7 +108,7 @@ async def replace_one(archive: TableArchive) -> None:
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.parametrize("step", [store, remove_one, replace_one])
 async def test_death_before_any_request(
-    service: TableServiceClient, step: Step, monkeypatch: pytest.MonkeyPatch
+    service: SignedHttp, step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever request a process dies before, delivering the work again gives the state of an undisturbed run."""
     latest = await (await bound(Tables(service), "any")).changes.latest()
@@ -147,7 +147,7 @@ async def test_death_before_any_request(
     raise AssertionError("the step never came to its end")
 
 
-async def test_many_processes_write_one_feed(service: TableServiceClient) -> None:
+async def test_many_processes_write_one_feed(service: SignedHttp) -> None:
     """Eight processes store in two studies; three readers, each from its cursor on, miss no entry."""
     partition = fresh_name("feed")
     reader = await bound(Tables(service), partition)
@@ -186,7 +186,7 @@ async def test_many_processes_write_one_feed(service: TableServiceClient) -> Non
     assert [change.changed_at for change in entries] == sorted(change.changed_at for change in entries)
 
 
-async def test_large_parts_of_a_record_overflow(service: TableServiceClient) -> None:
+async def test_large_parts_of_a_record_overflow(service: SignedHttp) -> None:
     """Metadata and bulk data spans that no table property takes come back whole."""
     noise = random.Random(1).randbytes(300_000).hex()
     record = a_record(attributes={"00104000": {"vr": "LT", "Value": [noise]}})

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
+from shared.backends.azure_http.account import by_connection_string
 from shared.backends.azure_table.archive import TableArchive, build_archive
 from shared.backends.azure_table.tables import Tables
 from shared.backends.memory.object_store import MemoryObjectStore
@@ -77,7 +77,7 @@ async def test_hostile_attributes_are_summarised(archive: TableArchive, attribut
 
 async def test_a_study_that_cannot_be_summarised_hides_itself_only(azurite: str) -> None:
     """A study whose overflowed metadata is gone from `derived` is left out until it is back; others are found."""
-    async with TableServiceClient.from_connection_string(azurite) as service:
+    async with by_connection_string(azurite, "table", 30) as service:
         derived = MemoryObjectStore(["derived"])
         archive = await build_archive(
             Tables(service),
@@ -100,7 +100,7 @@ async def test_a_study_that_cannot_be_summarised_hides_itself_only(azurite: str)
 
 async def test_a_missing_table_is_no_absent_row(azurite: str) -> None:
     """Who asks whether the tables are there, as /health does, must not be told that one is empty."""
-    async with TableServiceClient.from_connection_string(azurite) as service:
+    async with by_connection_string(azurite, "table", 30) as service:
         with pytest.raises(BackendUnavailableError):
             await Tables(service).get("missing", "a", "b")
 

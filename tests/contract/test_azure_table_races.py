@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import replace
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
+from shared.backends.azure_http.signed_http import SignedHttp
 from shared.backends.azure_table.archive import TableArchive
-from shared.backends.azure_table.tables import Change, Row, Tables
+from shared.backends.azure_table.entities import Row
+from shared.backends.azure_table.tables import Tables
+from shared.backends.azure_table.transactions import Change
 from shared.dicom.query import MatchKey, Query, SingleValue
 from shared.dicom.references import InstanceRef, StudyRef
 from shared.records import InstanceRecord
@@ -24,7 +26,7 @@ STUDY = StudyRef("1.2.3")
 class HookedTables(Tables):
     """Tables that do something else at certain requests, once or each time."""
 
-    def __init__(self, service: TableServiceClient) -> None:
+    def __init__(self, service: SignedHttp) -> None:
         super().__init__(service)
         self.before_upserts: Callable[[], Awaitable[None]] | None = None
         self.after_commit: Callable[[], Awaitable[None]] | None = None
@@ -49,7 +51,7 @@ class HookedTables(Tables):
 
 
 @pytest.fixture
-async def service(azurite: str) -> AsyncIterator[TableServiceClient]:
+async def service(azurite: str) -> AsyncIterator[SignedHttp]:
     """Give the account's tables, made where they are missing."""
     async with table_service(azurite) as client:
         yield client
@@ -69,7 +71,7 @@ async def due_and_published(archive: TableArchive, since: int) -> list[tuple[str
     return [(change.action.value, change.ref.sop_instance_uid) for change in changes]
 
 
-async def test_overwriting_the_serving_object_is_published(service: TableServiceClient) -> None:
+async def test_overwriting_the_serving_object_is_published(service: SignedHttp) -> None:
     """When the oldest object is overwritten, the next one serves: the study is due and the feed has the update."""
     archive = await bound(Tables(service), fresh_name("race"))
     first, second = a_record(key=a_key("a")), a_record(key=a_key("b"), age=10)
@@ -83,7 +85,7 @@ async def test_overwriting_the_serving_object_is_published(service: TableService
     assert [("update", first.ref.sop_instance_uid)] == await due_and_published(archive, since)
 
 
-async def test_each_commit_of_one_put_is_due(service: TableServiceClient) -> None:
+async def test_each_commit_of_one_put_is_due(service: SignedHttp) -> None:
     """A refresh between the commits of one put takes up what is there, and leaves what comes after it due."""
     partition = fresh_name("race")
     tables = HookedTables(service)
@@ -105,7 +107,7 @@ async def test_each_commit_of_one_put_is_due(service: TableServiceClient) -> Non
     assert [row["00201208"]["Value"] for row in page.rows] == [[4]]
 
 
-async def test_a_commit_whose_answer_was_lost_is_due(service: TableServiceClient) -> None:
+async def test_a_commit_whose_answer_was_lost_is_due(service: SignedHttp) -> None:
     """Who is told of a lost race that it won itself, for the client tried twice, leaves its study due."""
     tables = HookedTables(service)
     archive = await bound(tables, fresh_name("race"))
@@ -127,7 +129,7 @@ async def test_a_commit_whose_answer_was_lost_is_due(service: TableServiceClient
     assert [("delete", record.ref.sop_instance_uid)] == await due_and_published(archive, since)
 
 
-async def test_who_lost_a_race_repairs_what_it_wrote(service: TableServiceClient) -> None:
+async def test_who_lost_a_race_repairs_what_it_wrote(service: SignedHttp) -> None:
     """A slow refresh that writes search rows after a newer one leaves them as the newer one had them."""
     partition = fresh_name("race")
     tables = HookedTables(service)

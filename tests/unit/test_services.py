@@ -23,7 +23,7 @@ async def test_services_that_cannot_be_made_leave_nothing_open(monkeypatch: pyte
     async def no_answer(*_: Any, **__: Any) -> None:
         raise BackendUnavailableError("table checkpoints: no answer")
 
-    names = ["blobs", "queues", "tables"]
+    names = ["blobs", "blob requests", "queues", "tables"]
     monkeypatch.setattr(services, "_clients", lambda _: [client(name) for name in names])
     monkeypatch.setattr("shared.backends.azure_table.archive.build_archive", no_answer)
 

@@ -8,8 +8,6 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
-from azure.storage.blob import BlobProperties
-
 from shared.records import ObjectInfo, ObjectKey
 
 _FOLDER_MARK = "hdi_isfolder"
@@ -20,11 +18,11 @@ def quoted(etag: str) -> str:
     return etag if etag.startswith(('"', "W/")) else f'"{etag}"'
 
 
-def info_of_properties(key: ObjectKey, properties: BlobProperties, size: int) -> ObjectInfo:
-    """Return what a read or a look at a blob told of it; *size* is the whole blob's, in bytes."""
-    metadata = {name.lower(): value for name, value in (properties.metadata or {}).items()}
-    is_folder = metadata.get(_FOLDER_MARK) == "true"
-    return ObjectInfo(key, size, quoted(str(properties.etag)), properties.last_modified, is_folder)
+def info_of_headers(key: ObjectKey, headers: Mapping[str, str], size: int) -> ObjectInfo:
+    """Return what the headers of an answer tell of a blob; *size* is the whole blob's, in bytes."""
+    is_folder = headers.get(f"x-ms-meta-{_FOLDER_MARK}") == "true"
+    modified_at = parsedate_to_datetime(headers["Last-Modified"])
+    return ObjectInfo(key, size, quoted(headers["ETag"]), modified_at, is_folder)
 
 
 def info_of_write(key: ObjectKey, answer: Mapping[str, Any], size: int) -> ObjectInfo:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
+from shared.backends.azure_http.answer import NoAnswerError
 from shared.errors import (
     AppError,
     BackendUnavailableError,
@@ -33,9 +34,10 @@ def translated(what: ObjectKey | str, *, if_absent: bool = False) -> Iterator[No
     try:
         yield
     except HttpResponseError as error:
+        headers: Mapping[str, str] = getattr(error.response, "headers", {})
         # Not chained: the SDK's message quotes the response body.
-        raise _of_answer(error, what, if_absent=if_absent) from None
-    except AzureError as error:
+        raise refusal(error.status_code, headers, what, if_absent=if_absent) from None
+    except (AzureError, NoAnswerError) as error:
         raise BackendUnavailableError(
             f"the blob service did not answer for {_unnamed(what)} ({type(error).__name__}); try again later"
         ) from None
@@ -46,9 +48,10 @@ def _unnamed(what: ObjectKey | str) -> str:
     return f"an object in {what.container}" if isinstance(what, ObjectKey) else what
 
 
-def _of_answer(error: HttpResponseError, what: ObjectKey | str, *, if_absent: bool) -> AppError:
-    status = error.status_code
-    headers: Mapping[str, str] = getattr(error.response, "headers", {})
+def refusal(
+    status: int | None, headers: Mapping[str, str], what: ObjectKey | str, *, if_absent: bool = False
+) -> AppError:
+    """Return the error that an answer of the blob service is, by its status and headers; else as translated."""
     code = headers.get("x-ms-error-code", "")
     if status == 404 or code in _IMPOSSIBLE_NAMES:
         return ObjectNotFoundError(f"there is no {what}")

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
 import orjson
-from azure.data.tables import TableEntity
 
 from shared.backends.azure_table import keys, lookups
+from shared.backends.azure_table.entities import StoredRow
 from shared.backends.azure_table.lookups import DATE, LookupKeys
 from shared.backends.azure_table.tables import Tables
 from shared.dicom.person_names import name_words
@@ -101,7 +101,7 @@ class Candidates:
             return self._keys.name(words[0])
         return None
 
-    async def _by_date(self, dates: Match | None) -> AsyncIterator[TableEntity]:
+    async def _by_date(self, dates: Match | None) -> AsyncIterator[StoredRow]:
         """Yield the lookup rows of a range of dates, or of all studies; last those without a whole date."""
         first, last = (dates.first, dates.last) if isinstance(dates, Range) else (None, None)
         undated = self._keys.date("")[0]

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from azure.data.tables import TableEntity
-
 from shared.backends.azure_table import instances
-from shared.backends.azure_table.tables import MAX_TRANSACTION_ROWS, Tables, etag_of, pause
-from shared.backends.azure_table.tables import Change as RowChange
+from shared.backends.azure_table.entities import StoredRow, etag_of
+from shared.backends.azure_table.tables import Tables, pause
+from shared.backends.azure_table.transactions import MAX_TRANSACTION_ROWS
+from shared.backends.azure_table.transactions import Change as RowChange
 from shared.dicom.references import InstanceRef
 from shared.errors import ConcurrentChangeError
 from shared.records import Change, ChangeAction
@@ -107,7 +107,7 @@ class AzureTableChanges:
         )
         return head
 
-    async def _existing(self, keys: Iterable[OutboxKey]) -> list[TableEntity]:
+    async def _existing(self, keys: Iterable[OutboxKey]) -> list[StoredRow]:
         by_partition: dict[str, set[str]] = {}
         for partition_key, row_key in keys:
             by_partition.setdefault(partition_key, set()).add(row_key)
@@ -119,7 +119,7 @@ class AzureTableChanges:
         )
         return [row for rows in found for row in rows if row["RowKey"] in by_partition[row["PartitionKey"]]]
 
-    async def _commit(self, head: _Head, batch: Sequence[TableEntity]) -> _Head | None:
+    async def _commit(self, head: _Head, batch: Sequence[StoredRow]) -> _Head | None:
         """Append *batch* to the feed, or return None if the head has moved."""
         # A clock that runs behind must not make time go back in the feed.
         at = max(datetime.now(UTC).isoformat(timespec="microseconds"), head.at)
@@ -145,7 +145,7 @@ class AzureTableChanges:
         etag = await self._tables.transact_for_etag(TABLE, changes)
         return None if etag is None else _Head(sequence, len(batch), at, etag)
 
-    async def _remove(self, batch: Sequence[TableEntity]) -> None:
+    async def _remove(self, batch: Sequence[StoredRow]) -> None:
         await self._tables.delete_rows(
             instances.TABLE, [(row["PartitionKey"], row["RowKey"]) for row in batch]
         )
@@ -170,7 +170,7 @@ def _row_key(sequence: int) -> str:
     return f"{max(sequence, 0):020d}"
 
 
-def _change(row: TableEntity) -> Change:
+def _change(row: StoredRow) -> Change:
     _, partition, study_instance_uid, series_instance_uid = row["outbox_partition"].split("!")
     version, sop_instance_uid = row["outbox_row"].removeprefix(instances.OUTBOX_START).split("!")
     return Change(

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from azure.data.tables import TableEntity
-
 from shared.backends.azure_table import keys
 from shared.backends.azure_table.dirty import Note
+from shared.backends.azure_table.entities import StoredRow, etag_of
 from shared.backends.azure_table.rows import (
     INSTANCE,
     OUTBOX,
@@ -18,7 +17,7 @@ from shared.backends.azure_table.rows import (
     claim_of_row,
     overflow_of,
 )
-from shared.backends.azure_table.tables import Change, etag_of
+from shared.backends.azure_table.transactions import Change
 from shared.dicom.references import InstanceRef
 from shared.records import ChangeAction, InstanceRecord, PutOutcome
 
@@ -30,16 +29,16 @@ OUTBOX_START = "~"
 class Claims:
     """All rows of one SOP instance as they were read."""
 
-    serving: TableEntity | None
-    spares: list[TableEntity]
+    serving: StoredRow | None
+    spares: list[StoredRow]
 
     @property
-    def rows(self) -> list[TableEntity]:
+    def rows(self) -> list[StoredRow]:
         """Every row, the serving one first, the others in the order in which they would follow it."""
         spares = sorted(self.spares, key=claim_of_row)
         return spares if self.serving is None else [self.serving, *spares]
 
-    def row_of(self, claim: Claim) -> TableEntity | None:
+    def row_of(self, claim: Claim) -> StoredRow | None:
         """Return the row of the same object, if there is one."""
         return next((row for row in self.rows if claim_of_row(row).key == claim.key), None)
 
@@ -104,7 +103,7 @@ class ClaimRows:
             changes.append(Change("update", dict(serving), etag_of(serving)))
         return PutOutcome.SPARE, changes
 
-    def remove(self, ref: InstanceRef, own: TableEntity, claims: Claims, note: Note) -> list[Change]:
+    def remove(self, ref: InstanceRef, own: StoredRow, claims: Claims, note: Note) -> list[Change]:
         """Return the changes by which *own*, one of *claims*, goes; if it serves, the next spare takes its place."""
         if own is not claims.serving:
             return [Change("delete", own, etag_of(own))]
@@ -117,7 +116,7 @@ class ClaimRows:
         ]
 
     def _replace(
-        self, new: NewClaim, claims: Claims, own: TableEntity | None, version: int, note: Note
+        self, new: NewClaim, claims: Claims, own: StoredRow | None, version: int, note: Note
     ) -> list[Change]:
         """Return the changes by which *new* serves in place of what serves now, which becomes a spare."""
         ref, serving = new.record.ref, claims.serving
@@ -136,7 +135,7 @@ class ClaimRows:
         return changes
 
     def _promote(
-        self, spare: TableEntity, ref: InstanceRef, note: Note, serving: TableEntity, version: int
+        self, spare: StoredRow, ref: InstanceRef, note: Note, serving: StoredRow, version: int
     ) -> list[Change]:
         row = {
             **spare,

@@ -14,7 +14,8 @@ from shared.backends.azure_table import keys
 from shared.backends.azure_table.claims import OUTBOX_START, ClaimRows, Claims, NewClaim
 from shared.backends.azure_table.dirty import Dirty, Note
 from shared.backends.azure_table.rows import INSTANCE, RecordRows, claim_of_row, overflow_of
-from shared.backends.azure_table.tables import Tables, pause, row_bytes
+from shared.backends.azure_table.tables import Tables, pause
+from shared.backends.azure_table.transactions import row_bytes
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import ConcurrentChangeError, InstanceNotFoundError, UnsupportedObjectError
 from shared.records import InstanceRecord, ObjectKey, PutOutcome

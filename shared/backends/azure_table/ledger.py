@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from azure.data.tables import TableEntity
-
 from shared.backends.azure_table import keys
-from shared.backends.azure_table.tables import Change, Tables, etag_of
+from shared.backends.azure_table.entities import StoredRow, etag_of
+from shared.backends.azure_table.tables import Tables
+from shared.backends.azure_table.transactions import Change
 from shared.dicom.references import InstanceRef
 from shared.errors import ConcurrentChangeError
 from shared.records import CaseView, LedgerEntry, ObjectKey, ObjectState
@@ -135,7 +135,7 @@ def _cut(entry: LedgerEntry) -> str:
     return keys.object_row(entry.key.name)[: keys.NAME_PREFIX]
 
 
-def _entry(container: str, row: TableEntity) -> LedgerEntry:
+def _entry(container: str, row: StoredRow) -> LedgerEntry:
     ref = InstanceRef(row["study"], row["series"], row["instance"]) if "instance" in row else None
     case = None
     if "case_id" in row:

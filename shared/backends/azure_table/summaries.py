@@ -11,14 +11,15 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
-from azure.data.tables import TableEntity
 
 from shared.backends.azure_table import instances, keys, lookups
 from shared.backends.azure_table.changes import AzureTableChanges
 from shared.backends.azure_table.dirty import Dirty, Note
+from shared.backends.azure_table.entities import StoredRow, etag_of
 from shared.backends.azure_table.lookups import LookupKeys, bounded
 from shared.backends.azure_table.rows import INSTANCE, RecordRows
-from shared.backends.azure_table.tables import Change, Tables, etag_of, pause
+from shared.backends.azure_table.tables import Tables, pause
+from shared.backends.azure_table.transactions import Change
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.dicom.study_summary import merge_series, merge_study
 from shared.errors import ConcurrentChangeError
@@ -84,7 +85,7 @@ class AzureTableSummaries:
         await self._dirty.settle(await self._settled(notes, outbox, present))
         return True
 
-    async def _outbox(self, series: SeriesRef) -> list[TableEntity]:
+    async def _outbox(self, series: SeriesRef) -> list[StoredRow]:
         return await self._tables.rows_of(
             instances.TABLE,
             keys.series_key(self._keys.partition, series),
@@ -93,7 +94,7 @@ class AzureTableSummaries:
         )
 
     async def _settled(
-        self, notes: Sequence[Note], outbox: Sequence[TableEntity], present: Mapping[InstanceRef, str]
+        self, notes: Sequence[Note], outbox: Sequence[StoredRow], present: Mapping[InstanceRef, str]
     ) -> list[Note]:
         """Return those notes whose commit is surely in the summary just written, or surely never came."""
         committed = {row["nonce"] for row in outbox}
@@ -143,9 +144,7 @@ class AzureTableSummaries:
             for found in rows
         }
 
-    async def _summarised(
-        self, series: SeriesRef, series_key: str, rows: Sequence[TableEntity]
-    ) -> Json | None:
+    async def _summarised(self, series: SeriesRef, series_key: str, rows: Sequence[StoredRow]) -> Json | None:
         """Return the search row of a series, or None if an instance that is read for it has just gone.
 
         The instances of a series mostly say the same of it; one is read of those that do.
@@ -201,7 +200,7 @@ class AzureTableSummaries:
         # Another writer may have needed them again meanwhile.
         return gone.isdisjoint(_lookups_of(await self._tables.get(STUDIES, study_key, STUDY_ROW)))
 
-    async def _replace(self, table: str, before: TableEntity | None, row: dict[str, Any] | None) -> bool:
+    async def _replace(self, table: str, before: StoredRow | None, row: dict[str, Any] | None) -> bool:
         """Write *row* (None: remove it) if what is there is still *before*."""
         if before is None:
             return row is None or await self._tables.insert(table, row)
@@ -210,7 +209,7 @@ class AzureTableSummaries:
         return await self._tables.transact(table, [Change("update", row, etag_of(before))])
 
     async def _refresh_instance_lookups(
-        self, outbox: Sequence[TableEntity], present: Mapping[InstanceRef, str], notes: Sequence[Note]
+        self, outbox: Sequence[StoredRow], present: Mapping[InstanceRef, str], notes: Sequence[Note]
     ) -> None:
         """Write the rows that lead from a SOP instance to its series, for the instances that *notes* may mean."""
         nonces = {note.nonce for note in notes}
@@ -224,7 +223,7 @@ class AzureTableSummaries:
         )
 
 
-def _lookups_of(study: TableEntity | None) -> set[tuple[str, str]]:
+def _lookups_of(study: StoredRow | None) -> set[tuple[str, str]]:
     """Return the keys of the lookups that a study's row says it has."""
     return {(pair[0], pair[1]) for pair in orjson.loads(study["lookups"])} if study is not None else set()
 

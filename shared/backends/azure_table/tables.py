@@ -1,42 +1,38 @@
-"""The few table operations the adapters use, with Azure's errors and limits put in the product's words.
+"""The few table operations the adapters use, with Azure's errors put in the product's words.
 
-A lost race is an answer here (False), not an error: every caller has something to do about it.
+A lost race is an answer here (False), not an error: every caller has something to do about it. That answer may also
+be given to who won the race, if the first answer was lost on its way: a request is sent again then.
 """
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Final
+from urllib.parse import quote
 
-from azure.core import MatchConditions
-from azure.core.exceptions import (
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceModifiedError,
-    ResourceNotFoundError,
-    ServiceRequestError,
-    ServiceResponseError,
+import orjson
+
+from shared.backends.azure_http.answer import Answer, NoAnswerError
+from shared.backends.azure_http.signed_http import SignedHttp
+from shared.backends.azure_table.entities import (
+    Row,
+    StoredRow,
+    decoded,
+    encoded,
+    error_code,
+    filter_text,
+    path_of,
 )
-from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
-from azure.data.tables.aio import TableClient, TableServiceClient
+from shared.backends.azure_table.transactions import (
+    Change,
+    in_transactions,
+    read_outcome,
+    row_bytes,
+    transaction,
+)
+from shared.errors import BackendUnavailableError
 
-from shared.backends.azure_table.keys import checked
-from shared.errors import BackendUnavailableError, UnsupportedObjectError
-
-type Row = Mapping[str, Any]
-
-MAX_TRANSACTION_ROWS = 100
-MAX_TRANSACTION_BYTES = 3 * 1024 * 1024
-"""Of the request's body; Azure refuses 4 MiB."""
-_ROW_HEADERS_BYTES = 1024
-"""Around each row, about: its URL, which repeats its keys, and MIME headers."""
-MAX_PROPERTY_BYTES = 64 * 1024
-MAX_ROW_BYTES = 1024 * 1024
-
-_LOST_RACE = frozenset(
+_LOST_RACE: Final = frozenset(
     {
         "EntityAlreadyExists",
         "UpdateConditionNotSatisfied",
@@ -45,15 +41,9 @@ _LOST_RACE = frozenset(
         "ConditionNotMet",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One row of a transaction. *etag* makes update and delete conditional; insert fails if the row is there."""
-
-    kind: Literal["insert", "upsert", "update", "delete"]
-    row: Row
-    etag: str | None = None
+_HEADERS: Final = {"accept": "application/json;odata=minimalmetadata", "dataserviceversion": "3.0"}
+_WRITE: Final = _HEADERS | {"content-type": "application/json"}
+_INSERT: Final = _WRITE | {"prefer": "return-no-content"}
 
 
 async def pause(attempt: int) -> None:
@@ -61,77 +51,44 @@ async def pause(attempt: int) -> None:
     await asyncio.sleep(random.uniform(0, min(0.02 * 2**attempt, 1)))  # noqa: S311  # no secret depends on it
 
 
-def etag_of(row: TableEntity) -> str:
-    """Return the etag a row was read with."""
-    return str(row.metadata["etag"])
-
-
-def row_bytes(row: Row) -> int:
-    """Return about how many bytes a row takes in a transaction, checking what Azure refuses and Azurite takes.
-
-    Raises:
-        UnsupportedObjectError: A key, a property or the whole row is over Azure's limit.
-    """
-    checked(row["PartitionKey"])
-    checked(row["RowKey"])
-    total, sent = 0, _ROW_HEADERS_BYTES
-    for name, value in row.items():
-        stored_bytes, sent_bytes = _value_bytes(value)
-        if stored_bytes > MAX_PROPERTY_BYTES:
-            raise UnsupportedObjectError(
-                f"table property {name} would take {stored_bytes} bytes of {MAX_PROPERTY_BYTES}"
-            )
-        total += stored_bytes + 2 * len(name) + 8
-        sent += sent_bytes + len(name) + 40
-    if total > MAX_ROW_BYTES:
-        raise UnsupportedObjectError(f"a table row would take {total} bytes of {MAX_ROW_BYTES}")
-    return sent
-
-
-def _value_bytes(value: object) -> tuple[int, int]:
-    """Return how many bytes a value takes where it is stored, and in a request."""
-    if isinstance(value, bytes):
-        return len(value), 4 * (len(value) // 3 + 1)  # as base64
-    if isinstance(value, str):
-        return len(value.encode("utf-16-le")), len(json.dumps(value))
-    return 8, 8
-
-
-def in_transactions(changes: Iterable[Change], *, rows: int = MAX_TRANSACTION_ROWS) -> list[list[Change]]:
-    """Split changes of one partition into transactions that Azure accepts, in their order."""
-    groups: list[list[Change]] = []
-    used = 0
-    for change in changes:
-        size = row_bytes(change.row)
-        if not groups or len(groups[-1]) >= rows or used + size > MAX_TRANSACTION_BYTES:
-            groups.append([])
-            used = 0
-        groups[-1].append(change)
-        used += size
-    return groups
-
-
 class Tables:
-    """All tables of one account, their clients made once."""
+    """All tables of one account.
 
-    def __init__(self, service: TableServiceClient) -> None:
-        self._service = service
-        self._clients: dict[str, TableClient] = {}
+    Args:
+        http: The account's table service.
+    """
 
-    def _client(self, table: str) -> TableClient:
-        if table not in self._clients:
-            self._clients[table] = self._service.get_table_client(table)
-        return self._clients[table]
+    def __init__(self, http: SignedHttp) -> None:
+        self._http = http
 
-    async def get(self, table: str, partition_key: str, row_key: str) -> TableEntity | None:
+    async def _send(
+        self,
+        table: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        query: str = "",
+        body: bytes = b"",
+        bears: Sequence[str] = (),
+    ) -> Answer | None:
+        """Send a request; return the answer, or None if it is an error that the caller *bears*."""
+        try:
+            answer = await self._http.send(method, path, headers, query=query, body=body)
+        except NoAnswerError as error:
+            raise BackendUnavailableError(f"table {table}: no answer ({error})") from None
+        if answer.status < 300:
+            return answer
+        code = answer.code or error_code(answer.body)
+        if code in bears:
+            return None
+        raise BackendUnavailableError(f"table {table}: status {answer.status} ({code})")
+
+    async def get(self, table: str, partition_key: str, row_key: str) -> StoredRow | None:
         """Return one row, or None; that the table is missing is an error."""
-        async with _translated(table):
-            try:
-                return await self._client(table).get_entity(partition_key, row_key)
-            except ResourceNotFoundError as error:
-                if getattr(error, "error_code", None) == "TableNotFound":
-                    raise
-                return None
+        path = path_of(table, {"PartitionKey": partition_key, "RowKey": row_key})
+        answer = await self._send(table, "GET", path, _HEADERS, bears=("ResourceNotFound", "EntityNotFound"))
+        return None if answer is None else decoded(orjson.loads(answer.body), answer.headers.get("etag", ""))
 
     async def query(
         self,
@@ -141,33 +98,33 @@ class Tables:
         *,
         select: Sequence[str] = (),
         page: int = 1000,
-    ) -> AsyncIterator[TableEntity]:
+    ) -> AsyncIterator[StoredRow]:
         """Yield the rows that fit, in the order of their keys; *page* rows at a time are fetched.
 
         *filters* is OData with `@name` for each of *parameters*, which are quoted: values never become syntax.
         """
-        pages = (
-            self._client(table)
-            .query_entities(
-                filters,
-                parameters=dict(parameters),
-                select=list(select) or None,
-                results_per_page=page,
-            )
-            .by_page()
-        )
+        asked = {"$filter": filter_text(filters, parameters), "$top": str(page)}
+        if select:
+            asked["$select"] = ",".join(select)
+        following: dict[str, str] = {}
         while True:
-            async with _translated(table):
-                try:
-                    rows = [row async for row in await anext(pages)]
-                except StopAsyncIteration:
-                    return
-            for row in rows:
-                yield row
+            query = "&".join(f"{name}={quote(value, safe='')}" for name, value in (asked | following).items())
+            answer = await self._send(table, "GET", f"/{table}()", _HEADERS, query=query)
+            if answer is None:
+                return
+            for found in orjson.loads(answer.body)["value"]:
+                yield decoded(found)
+            following = {
+                name: answer.headers[f"x-ms-continuation-{name}"]
+                for name in ("NextPartitionKey", "NextRowKey")
+                if f"x-ms-continuation-{name}" in answer.headers
+            }
+            if not following:
+                return
 
     async def rows_of(
         self, table: str, partition_key: str, *, start: str = "", end: str = "", select: Sequence[str] = ()
-    ) -> list[TableEntity]:
+    ) -> list[StoredRow]:
         """Return the rows of one partition with *start* <= RowKey < *end*; an empty bound is none."""
         filters, parameters = "PartitionKey eq @pk", {"pk": partition_key}
         if start:
@@ -179,23 +136,20 @@ class Tables:
     async def insert(self, table: str, row: Row) -> bool:
         """Write a new row; False if there is one."""
         row_bytes(row)
-        async with _translated(table):
-            try:
-                await self._client(table).create_entity(row)
-            except ResourceExistsError:
-                return False
-        return True
+        exists = ("EntityAlreadyExists",)
+        answer = await self._send(table, "POST", f"/{table}", _INSERT, body=encoded(row), bears=exists)
+        return answer is not None
 
     async def upsert(self, table: str, row: Row) -> None:
         """Write a row whatever is there."""
         row_bytes(row)
-        async with _translated(table):
-            await self._client(table).upsert_entity(row, mode=UpdateMode.REPLACE)
+        await self._send(table, "PUT", path_of(table, row), _WRITE, body=encoded(row))
 
     async def delete(self, table: str, partition_key: str, row_key: str) -> None:
         """Remove a row; that it is absent is no error."""
-        async with _translated(table):
-            await self._client(table).delete_entity(partition_key, row_key)
+        path = path_of(table, {"PartitionKey": partition_key, "RowKey": row_key})
+        absent = ("ResourceNotFound", "EntityNotFound")
+        await self._send(table, "DELETE", path, _HEADERS | {"if-match": "*"}, bears=absent)
 
     async def transact(self, table: str, changes: Sequence[Change]) -> bool:
         """Write changes of one partition all or not at all; False if another writer came first."""
@@ -203,17 +157,15 @@ class Tables:
 
     async def transact_for_etag(self, table: str, changes: Sequence[Change]) -> str | None:
         """Do as transact, and return the etag that the first row has now ("" if it was deleted), or None."""
-        operations = [_operation(change) for change in changes]
-        async with _translated(table):
-            try:
-                answers = await self._client(table).submit_transaction(operations)
-            except TableTransactionError as error:
-                if getattr(error, "error_code", None) in _LOST_RACE:
-                    return None
-                raise
-            except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
-                return None
-        return str(answers[0].get("etag", ""))
+        content_type, body = transaction(self._http.endpoint, table, changes)
+        headers = {"content-type": content_type, "accept": "application/json", "dataserviceversion": "3.0"}
+        answer = await self._send(table, "POST", "/$batch", headers, body=body)
+        outcome = read_outcome(b"" if answer is None else answer.body)
+        if outcome.status < 300:
+            return outcome.etag
+        if outcome.code in _LOST_RACE:
+            return None
+        raise BackendUnavailableError(f"table {table}: status {outcome.status} ({outcome.code})")
 
     async def delete_rows(self, table: str, keys: Iterable[tuple[str, str]]) -> None:
         """Remove rows by (PartitionKey, RowKey), a hundred at a time; those absent already are no error."""
@@ -251,29 +203,3 @@ class Tables:
             await self.upsert(table, group[0].row)
         else:
             await self.transact(table, group)
-
-
-def _operation(change: Change) -> tuple[str, Row] | tuple[str, Row, dict[str, Any]]:
-    if change.etag is not None:
-        options: dict[str, Any] = {"etag": change.etag, "match_condition": MatchConditions.IfNotModified}
-        if change.kind == "update":
-            options["mode"] = UpdateMode.REPLACE
-        return change.kind, change.row, options
-    match change.kind:
-        case "insert":
-            return "create", change.row
-        case "delete":
-            return "delete", change.row
-        case "upsert" | "update":
-            return "upsert", change.row, {"mode": UpdateMode.REPLACE}
-
-
-@asynccontextmanager
-async def _translated(table: str) -> AsyncIterator[None]:
-    try:
-        yield
-    except (ServiceRequestError, ServiceResponseError) as error:
-        raise BackendUnavailableError(f"table {table}: no answer") from error
-    except HttpResponseError as error:
-        code = getattr(error, "error_code", None)
-        raise BackendUnavailableError(f"table {table}: status {error.status_code} ({code})") from error

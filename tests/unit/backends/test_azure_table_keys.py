@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.backends.azure_table import keys
-from shared.backends.azure_table.tables import Change, in_transactions, row_bytes
+from shared.backends.azure_table.transactions import Change, in_transactions, row_bytes
 from shared.dicom.references import SeriesRef, StudyRef
 from shared.errors import SettingsError, UnsupportedObjectError
 

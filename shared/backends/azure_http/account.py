@@ -1,0 +1,64 @@
+"""An account's services as a connection string or an identity opens them. Knows nothing of what they serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from azure.core.utils import parse_connection_string
+
+from shared.backends.azure_http.credentials import (
+    AccountKey,
+    Credential,
+    SharedAccessSignature,
+    Token,
+    blob_text,
+    table_text,
+)
+from shared.backends.azure_http.signed_http import SignedHttp
+from shared.errors import SettingsError
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+type Service = Literal["blob", "table"]
+
+_TEXTS = {"blob": blob_text, "table": table_text}
+
+
+def by_connection_string(connection: str, service: Service, timeout_seconds: float) -> SignedHttp:
+    """Open a service of the account that a connection string names.
+
+    Raises:
+        SettingsError: It names no account, or nothing that opens it.
+
+    Source: "Configure Azure Storage connection strings", Azure Storage documentation.
+    """
+    try:
+        said = parse_connection_string(connection)
+    except ValueError:
+        raise SettingsError(
+            "the storage connection string cannot be read; copy it from the account"
+        ) from None
+    account = said.get("accountname", "")
+    endpoint = said.get(f"{service}endpoint", "")
+    if not endpoint and not account:
+        raise SettingsError("the storage connection string names neither an account nor its endpoints")
+    if not endpoint:
+        scheme, suffix = (
+            said.get("defaultendpointsprotocol", "https"),
+            said.get("endpointsuffix", "core.windows.net"),
+        )
+        endpoint = f"{scheme}://{account}.{service}.{suffix}"
+    credential: Credential
+    if signature := said.get("sharedaccesssignature"):
+        credential = SharedAccessSignature(signature)
+    elif account and (key := said.get("accountkey")):
+        credential = AccountKey(account, key, _TEXTS[service])
+    else:
+        raise SettingsError("the storage connection string has neither AccountKey nor SharedAccessSignature")
+    return SignedHttp(endpoint, credential, timeout_seconds)
+
+
+def by_identity(endpoint: str, credential: AsyncTokenCredential, timeout_seconds: float) -> SignedHttp:
+    """Open the service at *endpoint* by tokens of an identity."""
+    return SignedHttp(endpoint, Token(credential), timeout_seconds)
