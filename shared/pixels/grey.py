@@ -4,10 +4,12 @@ Source: PS3.3 2024e §C.11.1, §C.11.2 and §C.7.6.3.1.2
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from shared.pixels.by_value import by_value
 from shared.pixels.image_attributes import Attributes, first_number, first_text, items
 from shared.pixels.lookup_tables import grey_table
+from shared.pixels.presets import choose_preset, presets_of
 from shared.pixels.rendering_parameters import Window, WindowFunction
 
 if TYPE_CHECKING:
@@ -16,57 +18,64 @@ if TYPE_CHECKING:
 
     type Curve = Callable[[npt.NDArray[Any]], npt.NDArray[np.float64]]
 
-_ROWS_AT_ONCE: Final = 256
-"""Rows of wide samples that are computed in one piece, which bounds what is held in between."""
-_FUNCTIONS: Final = {"LINEAR_EXACT": WindowFunction.LINEAR_EXACT, "SIGMOID": WindowFunction.SIGMOID}
-
 
 def shown_grey(
-    pixels: "npt.NDArray[Any]", attributes: Attributes, byte_order: str, *, window: Window | None
-) -> "npt.NDArray[np.uint8]":
-    """Return *pixels* as they are shown, from 0 black to 255 white.
+    pixels: "npt.NDArray[Any]",
+    attributes: Attributes,
+    byte_order: str,
+    *,
+    window: Window | None,
+    preset: str = "",
+    bits: int = 8,
+) -> "npt.NDArray[Any]":
+    """Return *pixels* as they are shown, from 0 black to all bits set, white.
 
-    A given *window* goes before the image's own VOI LUT, that before its first window; without either the range of
-    the image's values is spread, padding left out.
+    A given *window* goes before a given *preset*, that before the image's first preset; without any the range of the
+    image's values is spread, padding left out. Padding is black.
 
     Args:
         pixels: Stored values of one frame.
         attributes: That hold for the frame.
         byte_order: Of the image's binary values, "<" or ">".
         window: On the values that the modality LUT gives.
+        preset: Number or explanation of one of the image's own.
+        bits: Of the result, 8 or 16.
 
     Raises:
         DamagedDicomError: A lookup table is damaged.
+        InvalidQueryError: There is no such preset.
     """
-    modality = _modality_curve(attributes, byte_order, is_signed=pixels.dtype.kind == "i")
-    voi = _voi_curve(attributes, byte_order, window, is_signed=pixels.dtype.kind == "i")
+    is_signed = pixels.dtype.kind == "i"
+    modality = _modality_curve(attributes, byte_order, is_signed=is_signed)
+    voi = _voi_curve(attributes, byte_order, window, preset, is_signed=is_signed)
+    padding = _padding(attributes, pixels)
     if voi is None:
-        voi = _spread(*_range_of(pixels, attributes, modality))
-    inverted = first_text(attributes, "00280004") == "MONOCHROME1"
-    return _apply(pixels, modality, voi, inverted=inverted)
+        voi = _spread(*_range_of(pixels, padding, modality))
+    shown = _shown(
+        modality,
+        voi,
+        inverted=first_text(attributes, "00280004") == "MONOCHROME1",
+        padding=padding,
+        bits=bits,
+    )
+    return by_value(pixels, shown)
 
 
-def _apply(
-    pixels: "npt.NDArray[Any]", modality: "Curve", voi: "Curve", *, inverted: bool
-) -> "npt.NDArray[np.uint8]":
-    """Return the grey of each pixel: narrow values by a table of all there can be, wide ones row by row."""
+def _shown(
+    modality: "Curve", voi: "Curve", *, inverted: bool, padding: tuple[float, float] | None, bits: int
+) -> "Callable[[npt.NDArray[Any]], npt.NDArray[Any]]":
     import numpy as np
 
-    def shown(values: "npt.NDArray[Any]") -> "npt.NDArray[np.uint8]":
-        grey = np.clip(np.nan_to_num(voi(modality(values)), nan=0.0), 0.0, 1.0)
-        return np.rint((1.0 - grey if inverted else grey) * 255).astype(np.uint8)
+    kind, most = (np.uint8, 255) if bits == 8 else (np.uint16, 65535)
 
-    if pixels.dtype.kind in "iu" and pixels.dtype.itemsize <= 2:
-        limits = np.iinfo(pixels.dtype)
-        table = shown(np.arange(limits.min, limits.max + 1))
-        # A negative index counts from the end, so a table that begins at zero serves signed values too.
-        by_index = np.roll(table, limits.min)
-        narrow: npt.NDArray[np.uint8] = by_index[pixels]
-        return narrow
-    out = np.empty(pixels.shape, np.uint8)
-    for row in range(0, len(pixels), _ROWS_AT_ONCE):
-        out[row : row + _ROWS_AT_ONCE] = shown(pixels[row : row + _ROWS_AT_ONCE])
-    return out
+    def shown(values: "npt.NDArray[Any]") -> "npt.NDArray[Any]":
+        grey = np.clip(np.nan_to_num(voi(modality(values)), nan=0.0), 0.0, 1.0)
+        result = np.rint((1.0 - grey if inverted else grey) * most).astype(kind)
+        if padding is not None:
+            result[(values >= padding[0]) & (values <= padding[1])] = 0
+        return result
+
+    return shown
 
 
 def _modality_curve(attributes: Attributes, byte_order: str, *, is_signed: bool) -> "Curve":
@@ -87,20 +96,20 @@ def _modality_curve(attributes: Attributes, byte_order: str, *, is_signed: bool)
 
 
 def _voi_curve(
-    attributes: Attributes, byte_order: str, window: Window | None, *, is_signed: bool
+    attributes: Attributes, byte_order: str, window: Window | None, preset: str, *, is_signed: bool
 ) -> "Curve | None":
     if window is not None:
         return windowed(window)
-    for item in items(attributes, "00283010")[:1]:
-        table = grey_table(
-            item, byte_order, is_signed=_is_signed_after_modality(attributes, is_signed=is_signed)
-        )
-        return lambda values: table.look_up(values) / float(2**table.bits - 1)
-    center, width = first_number(attributes, "00281050"), first_number(attributes, "00281051")
-    function = _FUNCTIONS.get(first_text(attributes, "00281056").upper(), WindowFunction.LINEAR)
-    if center is None or width is None or width <= 0 or (function is WindowFunction.LINEAR and width < 1):
+    presets = presets_of(attributes)
+    chosen = choose_preset(presets, preset) if preset else next(iter(presets), None)
+    if chosen is None:
         return None
-    return windowed(Window(center, width, function))
+    if chosen.table is None:
+        return None if chosen.window is None else windowed(chosen.window)
+    table = grey_table(
+        chosen.table, byte_order, is_signed=_is_signed_after_modality(attributes, is_signed=is_signed)
+    )
+    return lambda values: table.look_up(values) / float(2**table.bits - 1)
 
 
 def _is_signed_after_modality(attributes: Attributes, *, is_signed: bool) -> bool:
@@ -151,16 +160,31 @@ def _spread(low: float, high: float) -> "Curve":
     return spread
 
 
-def _range_of(pixels: "npt.NDArray[Any]", attributes: Attributes, modality: "Curve") -> tuple[float, float]:
+def _padding(attributes: Attributes, pixels: "npt.NDArray[Any]") -> tuple[float, float] | None:
+    """Return the least and the greatest stored value that is padding, which no part of the picture is.
+
+    Source: PS3.3 2024e §C.7.5.1.1.2
+    """
+    ends = [first_number(attributes, "00280120"), first_number(attributes, "00280121")]
+    if ends[0] is None:
+        return None
+    if pixels.dtype.kind == "i":
+        # A writer that took the value for an unsigned one has stored its bits.
+        bits = pixels.dtype.itemsize * 8
+        ends = [end - 2**bits if end is not None and end >= 2 ** (bits - 1) else end for end in ends]
+    known = [end for end in ends if end is not None]
+    return min(known), max(known)
+
+
+def _range_of(
+    pixels: "npt.NDArray[Any]", padding: tuple[float, float] | None, modality: "Curve"
+) -> tuple[float, float]:
     """Return the least and the greatest value that the modality LUT gives, padding left out."""
     import numpy as np
 
     kept = pixels
-    padding = first_number(attributes, "00280120")
     if padding is not None:
-        limit = first_number(attributes, "00280121")
-        low, high = sorted((padding, padding if limit is None else limit))
-        kept = pixels[(pixels < low) | (pixels > high)]
+        kept = pixels[(pixels < padding[0]) | (pixels > padding[1])]
     if pixels.dtype.kind == "f":
         kept = kept[np.isfinite(kept)]
     if kept.size == 0:

@@ -137,10 +137,17 @@ def items(attributes: Attributes, tag: str) -> list[Attributes]:
 
 def first_number(attributes: Attributes, tag: str) -> float | None:
     """Return the first value of an attribute if it is a finite number."""
-    value = next(iter(_values(attributes, tag)), None)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        return None
-    return float(value)
+    return next(iter(finite_numbers(attributes, tag)), None)
+
+
+def finite_numbers(attributes: Attributes, tag: str) -> list[float | None]:
+    """Return the values of an attribute, None in place of each that is no finite number."""
+    return [
+        float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        else None
+        for value in _values(attributes, tag)
+    ]
 
 
 def first_integer(attributes: Attributes, tag: str) -> int | None:
@@ -151,8 +158,12 @@ def first_integer(attributes: Attributes, tag: str) -> int | None:
 
 def first_text(attributes: Attributes, tag: str) -> str:
     """Return the first value of an attribute if it is text, without spaces around; else nothing."""
-    value = next(iter(_values(attributes, tag)), None)
-    return value.strip() if isinstance(value, str) else ""
+    return next(iter(texts(attributes, tag)), "")
+
+
+def texts(attributes: Attributes, tag: str) -> list[str]:
+    """Return the values of an attribute without spaces around, nothing in place of each that is no text."""
+    return [value.strip() if isinstance(value, str) else "" for value in _values(attributes, tag)]
 
 
 def _values(attributes: Attributes, tag: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Make pictures that browsers show of decoded frames: 8 bits a sample, cropped and scaled, as PNG or JPEG."""
+"""Make pictures of decoded frames, cropped and scaled, as PNG or JPEG: 8 bits a sample, or of grey 16 in a PNG."""
 
 import io
 from typing import TYPE_CHECKING, Any, Final
@@ -8,7 +8,8 @@ from shared.pixels.decode_frame import DecodedFrame, decode_frame
 from shared.pixels.grey import shown_grey
 from shared.pixels.image_attributes import PALETTE_COLOR, Attributes, ImageAttributes
 from shared.pixels.lookup_tables import palette
-from shared.pixels.rendering_parameters import DEFAULT_QUALITY, Rendering, Viewport
+from shared.pixels.min_max import min_max
+from shared.pixels.rendering_parameters import DEFAULT_QUALITY, Rendering, Scale, Viewport
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +45,7 @@ def make_picture(
         DamagedDicomError: The frame or a table cannot be decoded.
         NotAcceptableError: There is no decoder for it.
         InvalidQueryError: The region lies outside the image.
-        UnsupportedQueryError: A window is asked for on colours.
+        UnsupportedQueryError: A window, a preset or 16 bits are asked for on colours.
 
     Source: PS3.18 2024e §10.4.1.1.3
     """
@@ -109,15 +110,28 @@ def _shown(
     attributes: Attributes,
     byte_order: str,
     rendering: Rendering,
-) -> "npt.NDArray[np.uint8]":
+) -> "npt.NDArray[Any]":
     import numpy as np
 
     pixels = decoded.pixels
     is_palette = image.photometric_interpretation == PALETTE_COLOR
     if image.samples_per_pixel == 1 and not is_palette:
-        return shown_grey(pixels, attributes, byte_order, window=rendering.window)
-    if rendering.window is not None:
-        raise UnsupportedQueryError("this image is in colour, so no window applies; leave window out")
+        if rendering.scale is Scale.MINMAX:
+            return min_max(pixels, rendering.bits)
+        return shown_grey(
+            pixels,
+            attributes,
+            byte_order,
+            window=rendering.window,
+            preset=rendering.preset,
+            bits=rendering.bits,
+        )
+    if rendering.window is not None or rendering.preset or rendering.bits != 8:
+        raise UnsupportedQueryError(
+            "this image is in colour: it has 8 bits and no window; leave window, preset and bits out"
+        )
+    if rendering.scale is Scale.MINMAX:
+        return min_max(pixels, rendering.bits)
     if is_palette:
         tables = palette(attributes, byte_order, is_signed=image.pixel_representation == 1)
         return np.stack([_eight_bits(table.look_up(pixels), table.bits) for table in tables], axis=-1)

@@ -55,13 +55,32 @@ class Viewport:
     region_height: float | None = None
 
 
+class Scale(StrEnum):
+    """How stored values become those that are shown."""
+
+    VOI = "voi"
+    MINMAX = "minmax"
+
+
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How an image is to be rendered; *quality* (1 to 100) is of a JPEG."""
+    """How an image is to be rendered.
+
+    Attributes:
+        quality: of a JPEG, 1 to 100.
+        viewport: what it is to fit into.
+        window: on grey values.
+        preset: number or explanation of one of the image's own windows or tables; none for the first.
+        scale: by window or table; or spread from the least stored value to the greatest.
+        bits: of a sample, 8 or 16.
+    """
 
     quality: int = DEFAULT_QUALITY
     viewport: Viewport | None = None
     window: Window | None = None
+    preset: str = ""
+    scale: Scale = Scale.VOI
+    bits: int = 8
 
 
 def parse_rendering(parameters: Mapping[str, str]) -> Rendering:
