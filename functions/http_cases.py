@@ -1,34 +1,147 @@
-"""HTTP trigger: clinical cases."""
+"""HTTP triggers: clinical cases, and the pictures of their views."""
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
 
 import azure.functions as func
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from functions import _wiring
+from functions._case_page import HEADERS, case_page, problem_page
+from functions._conditional import conditional_response
 from functions._dialect import STANDARD
 from functions._dicomweb import service_url
-from functions._http import answers_errors, json_response
-from shared.errors import InvalidQueryError
-from shared.flows.get_case import CasePorts
+from functions._http import answers_errors, json_response, status_of
+from functions._streaming import close, stream_response
+from functions._zip import ZipEntry, zip_body
+from shared.dicom.media_types import Offer, choose
+from shared.errors import AppError, InvalidQueryError
+from shared.flows._case_name import VIEWS
+from shared.flows.export_case import CaseFile, export_case
+from shared.flows.get_case import CasePorts, CaseUrls
 from shared.flows.get_case import get_case as put_case_together
+from shared.flows.render_case_view import CaseView, render_case_view
+from shared.pixels.view_parameters import parse_view_parameters
+from shared.services import Services
 
 bp = func.Blueprint()
+
+_JSON: Final = "application/json"
+_HTML: Final = "text/html"
+_ZIP: Final = "application/zip"
+_PNG: Final = "image/png"
+_FORMS: Final = (Offer(_JSON), Offer(_HTML), Offer(_ZIP), Offer(_PNG))
+_NEGOTIATED: Final = {"Vary": "Accept"}
+_KEPT_PRIVATELY: Final = {"Cache-Control": "private, no-cache"}
 
 
 @bp.function_name("get_case")
 @bp.route("cases/{year}/{id}", methods=["GET"])
 @answers_errors
 async def get_case(req: Request) -> Response:
-    """Answer a case: its views with their URLs, its report, and what is missing."""
+    """Answer a case as JSON, as a page, as a ZIP, or one of its views as a picture."""
+    form = _chosen(req, _FORMS)
+    if form == _PNG:
+        return await _answer_view(req, _view_parameter(req))
+    strict = _strict(req)
+    services = await _wiring.services()
+    urls = _urls(req, services)
+    if form == _ZIP:
+        return await _answer_zip(req, services, urls, strict=strict)
+    if form == _HTML:
+        return await _answer_page(req, services, urls, strict=strict)
+    case = await put_case_together(*_named(req), urls=urls, ports=_ports(services), strict=strict)
+    return json_response(case, headers=_NEGOTIATED)
+
+
+@bp.function_name("get_case_view")
+@bp.route("cases/{year}/{id}/views/{view}", methods=["GET"])
+@answers_errors
+async def get_case_view(req: Request) -> Response:
+    """Answer one view of a case as a picture."""
+    _chosen(req, (Offer(_PNG),))
+    return await _answer_view(req, req.path_params["view"])
+
+
+async def _answer_view(req: Request, view: str) -> Response:
+    services = await _wiring.services()
+    picture = await render_case_view(
+        CaseView(*_named(req), view),
+        parse_view_parameters(req.query_params),
+        ports=_ports(services),
+        objects=services.objects,
+    )
+    return await conditional_response(
+        req, _once(picture), media_type=_PNG, headers={**_NEGOTIATED, **_KEPT_PRIVATELY}
+    )
+
+
+async def _answer_page(req: Request, services: Services, urls: CaseUrls, *, strict: bool) -> Response:
+    """Answer the page; what goes wrong is a page too, with the error's status."""
+    try:
+        case = await put_case_together(*_named(req), urls=urls, ports=_ports(services), strict=strict)
+    except AppError as error:
+        status = status_of(error)
+        return HTMLResponse(problem_page(status.phrase, str(error)), status_code=status, headers=HEADERS)
+    return HTMLResponse(case_page(case), status_code=HTTPStatus.OK, headers=HEADERS)
+
+
+async def _answer_zip(req: Request, services: Services, urls: CaseUrls, *, strict: bool) -> Response:
+    """Stream the files of the case; what is missing is known before the first byte, or told in its `case.json`."""
+    year, case_id = _named(req)
+    files = await export_case(
+        year, case_id, urls=urls, ports=_ports(services), objects=services.objects, strict=strict
+    )
+    name = quote(f"case-{year}-{case_id}.zip", safe="")
+    return await stream_response(
+        zip_body(_entries(files)),
+        media_type=_ZIP,
+        headers={**_NEGOTIATED, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+    )
+
+
+async def _entries(files: AsyncIterator[CaseFile]) -> AsyncIterator[ZipEntry]:
+    try:
+        async for file in files:
+            yield ZipEntry(file.name, file.most, file.content)
+    finally:
+        await close(files)
+
+
+def _chosen(req: Request, offers: tuple[Offer, ...]) -> str:
+    choice = choose(req.headers.get("accept"), offers, accept_parameter=req.query_params.get("accept"))
+    return choice.offer.part_type
+
+
+def _strict(req: Request) -> bool:
     strict = req.query_params.get("strict", "false").lower()
     if strict not in ("true", "false"):
         raise InvalidQueryError("strict must be true or false")
-    services = await _wiring.services()
-    case = await put_case_together(
-        req.path_params["year"],
-        req.path_params["id"],
-        service_url=service_url(req, STANDARD, services.settings),
-        ports=CasePorts(services.cases, services.reports, services.index),
-        strict=strict == "true",
-    )
-    return json_response(case)
+    return strict == "true"
+
+
+def _view_parameter(req: Request) -> str:
+    view = req.query_params.get("view", "")
+    if not view:
+        raise InvalidQueryError(f"a picture is of one view: add view, one of {', '.join(VIEWS)}")
+    return view
+
+
+def _named(req: Request) -> tuple[str, str]:
+    return req.path_params["year"], req.path_params["id"]
+
+
+def _ports(services: Services) -> CasePorts:
+    return CasePorts(services.cases, services.reports, services.index)
+
+
+def _urls(req: Request, services: Services) -> CaseUrls:
+    service = service_url(req, STANDARD, services.settings)
+    return CaseUrls(service, f"{service.removesuffix(f'/{STANDARD.root}')}/cases")
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

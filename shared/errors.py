@@ -9,7 +9,7 @@ again help?
     │   │                               FrameOutOfRangeError · UnsupportedQueryError · QueryTooBroadError
     │   ├── NotAcceptableError · UnsupportedMediaTypeError · PayloadTooLargeError · ReadOnlyError
     │   ├── NotFoundError               StudyNotFoundError · SeriesNotFoundError · InstanceNotFoundError
-    │   │                               ObjectNotFoundError · CaseNotFoundError
+    │   │                               ObjectNotFoundError · CaseNotFoundError · IncompleteCaseError
     │   ├── ObjectExistsError           CaseExistsError
     │   ├── PreconditionFailedError
     │   ├── RejectedInstanceError       NotDicomError · DamagedDicomError · MissingAttributeError
@@ -98,6 +98,10 @@ class ObjectNotFoundError(NotFoundError):
 
 class CaseNotFoundError(NotFoundError):
     """No image and no report of this case is in the archive."""
+
+
+class IncompleteCaseError(NotFoundError):
+    """The case lacks a view or its report, and all of it was asked for; the message names what."""
 
 
 class ObjectExistsError(PermanentError):

@@ -13,6 +13,8 @@ _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 _DATE: Final[Json] = {"type": "string", "format": "date"}
 _TIME: Final[Json] = {"type": "string", "format": "date-time"}
 _BOOLEAN: Final[Json] = {"type": "boolean"}
+_FRAME: Final[Json] = {"type": "integer", "minimum": 1}
+_SCALE: Final[Json] = {"type": "string", "enum": ["voi", "minmax"]}
 
 _PATH: Final[dict[str, tuple[str, Json]]] = {
     "study": ("StudyInstanceUID", _UID),
@@ -25,6 +27,8 @@ _PATH: Final[dict[str, tuple[str, Json]]] = {
     "partition": ("Name of a data partition", _TEXT),
     "year": ("Year of the case", _TEXT),
     "id": ("Id of the case", _TEXT),
+    "view": ("Laterality and projection, such as L__CC", _TEXT),
+    "name": ("Name of a file", _TEXT),
 }
 _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "limit": ("Most rows to answer", _COUNT),
@@ -34,7 +38,15 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "accept": ("Goes before the Accept header", _TEXT),
     "dryRun": ("Answer as storing would, and store nothing", _BOOLEAN),
     "viewport": ("PS3.18 §8.3.5.1.3", _TEXT),
-    "window": ("Center, width and function, PS3.18 §8.3.5.1.4", _TEXT),
+    "window": (
+        "Center, width and function, PS3.18 §8.3.5.1.4; of a case's view the function may be left out",
+        _TEXT,
+    ),
+    "preset": ("Number, from 1, or explanation of one of the image's own windows or tables", _TEXT),
+    "scale": ("By window or table; or from the least stored value to the greatest", _SCALE),
+    "bits": ("Of a sample", {"type": "integer", "enum": [8, 16]}),
+    "frame": ("Number of a frame, from 1; the one that represents the image unless given", _FRAME),
+    "view": ("Laterality and projection, where a picture is asked for", _TEXT),
     "quality": ("Of a JPEG", {"type": "integer", "minimum": 1, "maximum": 100}),
     "startTime": ("Changes from this time on", _TIME),
     "endTime": ("Changes before this time", _TIME),

@@ -46,6 +46,7 @@ _SERIES: Final = "/studies/{study}/series/{series}"
 _INSTANCE: Final = f"{_SERIES}/instances/{{instance}}"
 _LEVELS: Final = {"study": "/studies/{study}", "series": _SERIES, "instance": _INSTANCE}
 _SHOWN: Final = {**_LEVELS, "frame": f"{_INSTANCE}/frames/{{frame}}"}
+_VIEW: Final = ("bits", "scale", "window", "preset", "frame", "viewport")
 _CHANGES: Final = ("startTime", "endTime", "includemetadata")
 
 
@@ -221,10 +222,27 @@ OTHERS: Final = (
     Operation(
         "case",
         "/cases/{year}/{id}",
-        "Put together a clinical case",
-        {200: (JSON,)},
-        parameters=("strict",),
-        failures=(400, 404),
+        "Put together a clinical case: JSON, a page, a ZIP of all its files, or the picture of one view",
+        {200: (JSON, "text/html", "application/zip", "image/png"), 304: ()},
+        parameters=("strict", "view", *_VIEW, "accept", "If-None-Match"),
+        failures=(400, 404, 406),
+        headers=("ETag",),
+    ),
+    _kept(
+        "case_view",
+        "/cases/{year}/{id}/views/{view}",
+        "Show one view of a clinical case",
+        ("image/png",),
+        *_VIEW,
+    ),
+    Operation(
+        "page_asset",
+        "/ui/{name}",
+        "Return a style or a script of the pages",
+        {200: ("text/css", "text/javascript"), 304: ()},
+        parameters=("If-None-Match",),
+        failures=(404,),
+        headers=("ETag",),
     ),
     Operation(
         "health", "/health", "Tell of each dependency whether it answers", {200: (JSON,), 503: (JSON,)}

@@ -1,12 +1,23 @@
 """Read bytes of an instance wherever they lie, as they were when it was indexed. Knows nothing of DICOM but deflating."""
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from shared.dicom.byte_window import ByteWindow
 from shared.dicom.deflate import inflate_data_set
 from shared.dicom.part10 import read_start
 from shared.ports import ObjectStore
-from shared.records import ObjectLocation
+from shared.records import ObjectKey, ObjectLocation, ObjectRange
+
+
+class ReadsRanges(Protocol):
+    """What ranges of objects can be read from: a store, or what was kept of one."""
+
+    async def read_range(
+        self, key: ObjectKey, start: int, end: int, *, if_match: str | None = None
+    ) -> ObjectRange:
+        """Read bytes [start, end) as ObjectStore does."""
+        ...
 
 
 def stream_bytes(
@@ -24,7 +35,7 @@ def stream_bytes(
     )
 
 
-async def read_bytes(objects: ObjectStore, location: ObjectLocation, start: int, end: int) -> bytes:
+async def read_bytes(objects: ReadsRanges, location: ObjectLocation, start: int, end: int) -> bytes:
     """Return the bytes [start, end) of an instance; fewer only at its end. Errors as of stream_bytes."""
     end = min(end, location.length)
     found = await objects.read_range(
@@ -33,7 +44,7 @@ async def read_bytes(objects: ObjectStore, location: ObjectLocation, start: int,
     return found.data
 
 
-async def inflate_instance(objects: ObjectStore, location: ObjectLocation) -> bytes:
+async def inflate_instance(objects: ReadsRanges, location: ObjectLocation) -> bytes:
     """Return the inflated data set of an instance in a deflated transfer syntax; errors as of stream_bytes.
 
     Raises:

@@ -8,17 +8,17 @@ from shared.dicom.frames import frame_bytes
 from shared.dicom.pixel_layout import PixelLayout, frame_span
 from shared.dicom.tags import EXPLICIT_VR_BIG_ENDIAN
 from shared.errors import NotAcceptableError, NotFoundError
-from shared.flows._instance_bytes import inflate_instance, read_bytes
+from shared.flows._instance_bytes import ReadsRanges, inflate_instance, read_bytes
 from shared.flows._pixel_attributes import pixel_attributes
 from shared.pixels.image_attributes import (
     MAX_FRAME_BYTES,
+    Attributes,
     ImageAttributes,
     first_integer,
     frame_attributes,
 )
 from shared.pixels.lookup_tables import MAX_TABLE_BYTES
-from shared.ports import ObjectStore
-from shared.records import InstanceRecord, Json
+from shared.records import BulkDataSpan, InstanceRecord, Json
 
 _PALETTES: Final = ("00281201", "00281202", "00281203", "00281221", "00281222", "00281223")
 _SEQUENCES: Final = ("00283000", "00283010")
@@ -39,15 +39,16 @@ class StoredImage:
 
 
 async def read_stored_image(
-    objects: ObjectStore, record: InstanceRecord, frame_number: int | None
+    objects: ReadsRanges, record: InstanceRecord, frame_number: int | None, *, every_preset: bool = False
 ) -> StoredImage:
-    """Read a frame.
+    """Read a frame: one read of the object, and one more for each large lookup table.
 
     Args:
         objects: Where the instance lies.
         record: Of the instance.
         frame_number: 1-based; None for the frame that represents the instance: the one it names itself, else the
             middle one of a tomosynthesis, else the first.
+        every_preset: Whether to read the tables of all its presets, rather than the first's.
 
     Raises:
         NotFoundError: The instance has no pixel data.
@@ -64,9 +65,9 @@ async def read_stored_image(
         raise NotFoundError(f"instance {record.ref.sop_instance_uid} has no pixel data")
     attributes: Json = orjson.loads(record.metadata)
     image = pixel_attributes(record, layout, attributes)
-    number = frame_number or _representative_frame(attributes, record.sop_class_uid, layout)
+    number = frame_number or representative_frame(record, attributes)
     frame, inflated = await _read_frame(objects, record, layout, number)
-    await _add_tables(attributes, objects, record, inflated)
+    await _add_tables(attributes, objects, record, inflated, every_preset=every_preset)
     return StoredImage(
         frame=frame,
         image=image,
@@ -76,15 +77,38 @@ async def read_stored_image(
     )
 
 
-def _representative_frame(attributes: Json, sop_class_uid: str, layout: PixelLayout) -> int:
+def representative_frame(record: InstanceRecord, attributes: Attributes) -> int:
+    """Return the number of the frame that represents an instance, from 1; see read_stored_image."""
+    frames = 1 if record.layout is None else record.layout.number_of_frames
     named = first_integer(attributes, "00286010")
-    if named is not None and 1 <= named <= layout.number_of_frames:
+    if named is not None and 1 <= named <= frames:
         return named
-    return (layout.number_of_frames + 1) // 2 if sop_class_uid == _TOMOSYNTHESIS else 1
+    return (frames + 1) // 2 if record.sop_class_uid == _TOMOSYNTHESIS else 1
+
+
+def spans_of_stored_image(record: InstanceRecord) -> list[tuple[int, int]]:
+    """Return the bytes [start, end) of an instance that read_stored_image reads of the frame that represents it.
+
+    Raises:
+        DamagedDicomError: Its pixel data is too short, or nothing tells its frames apart.
+    """
+    import orjson
+
+    layout = record.layout
+    if layout is None:
+        return []
+    if layout.deflated_offset is not None:
+        return [(0, record.location.length)]
+    attributes: Json = orjson.loads(record.metadata)
+    tables = [span for _, _, span in _tables(attributes, record)]
+    return [
+        frame_span(layout, representative_frame(record, attributes)),
+        *((span.offset, span.offset + span.length) for span in tables),
+    ]
 
 
 async def _read_frame(
-    objects: ObjectStore, record: InstanceRecord, layout: PixelLayout, frame_number: int
+    objects: ReadsRanges, record: InstanceRecord, layout: PixelLayout, frame_number: int
 ) -> tuple[bytes, bytes | None]:
     """Return the bytes of a frame, and of the inflated data set if it had to be inflated for them."""
     start, end = frame_span(layout, frame_number)
@@ -103,23 +127,36 @@ async def _read_frame(
 
 
 async def _add_tables(
-    attributes: Json, objects: ObjectStore, record: InstanceRecord, inflated: bytes | None
+    attributes: Json,
+    objects: ReadsRanges,
+    record: InstanceRecord,
+    inflated: bytes | None,
+    *,
+    every_preset: bool,
 ) -> None:
     """Put lookup tables, which the metadata only names when they are large, where the attributes name them."""
-    places = dict.fromkeys(_PALETTES, attributes) | {
-        f"{sequence}/0/{_LUT_DATA}": (attributes[sequence].get("Value") or [{}])[0]
-        for sequence in _SEQUENCES
-        if sequence in attributes
-    }
-    for path, place in places.items():
-        span = record.bulk_data.get(path)
-        if span is None or span.length > MAX_TABLE_BYTES:
-            continue
+    for tag, place, span in _tables(attributes, record, every_preset=every_preset):
         if inflated is None:
             data = await read_bytes(objects, record.location, span.offset, span.offset + span.length)
         else:
             data = inflated[span.offset : span.offset + span.length]
-        place[path.rpartition("/")[2]] = {
+        place[tag] = {
             "vr": span.vr,
             "InlineBinary": binascii.b2a_base64(data, newline=False).decode(),
         }
+
+
+def _tables(
+    attributes: Json, record: InstanceRecord, *, every_preset: bool = False
+) -> list[tuple[str, Json, BulkDataSpan]]:
+    """Return tag, data set and bytes of each lookup table that the metadata only names."""
+    places: dict[str, Json] = dict.fromkeys(_PALETTES, attributes)
+    for sequence in _SEQUENCES:
+        values = attributes.get(sequence, {}).get("Value") or [{}]
+        for number, item in enumerate(values if every_preset else values[:1]):
+            places[f"{sequence}/{number}/{_LUT_DATA}"] = item
+    return [
+        (path.rpartition("/")[2], place, record.bulk_data[path])
+        for path, place in places.items()
+        if path in record.bulk_data and record.bulk_data[path].length <= MAX_TABLE_BYTES
+    ]

@@ -48,7 +48,7 @@ def shown_grey(
     is_signed = pixels.dtype.kind == "i"
     modality = _modality_curve(attributes, byte_order, is_signed=is_signed)
     voi = _voi_curve(attributes, byte_order, window, preset, is_signed=is_signed)
-    padding = _padding(attributes, pixels)
+    padding = padding_range(attributes, bits=pixels.dtype.itemsize * 8, is_signed=is_signed)
     if voi is None:
         voi = _spread(*_range_of(pixels, padding, modality))
     shown = _shown(
@@ -160,17 +160,21 @@ def _spread(low: float, high: float) -> "Curve":
     return spread
 
 
-def _padding(attributes: Attributes, pixels: "npt.NDArray[Any]") -> tuple[float, float] | None:
+def padding_range(attributes: Attributes, *, bits: int, is_signed: bool) -> tuple[float, float] | None:
     """Return the least and the greatest stored value that is padding, which no part of the picture is.
+
+    Args:
+        attributes: Of the image.
+        bits: Of a stored value as it is allocated.
+        is_signed: Whether stored values are.
 
     Source: PS3.3 2024e §C.7.5.1.1.2
     """
     ends = [first_number(attributes, "00280120"), first_number(attributes, "00280121")]
     if ends[0] is None:
         return None
-    if pixels.dtype.kind == "i":
+    if is_signed:
         # A writer that took the value for an unsigned one has stored its bits.
-        bits = pixels.dtype.itemsize * 8
         ends = [end - 2**bits if end is not None and end >= 2 ** (bits - 1) else end for end in ends]
     known = [end for end in ends if end is not None]
     return min(known), max(known)

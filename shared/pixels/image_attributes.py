@@ -56,6 +56,11 @@ class ImageAttributes:
     pixel_vr: str
 
     @property
+    def is_grey(self) -> bool:
+        """Tell whether it has grey values, rather than colours."""
+        return self.samples_per_pixel == 1 and self.photometric_interpretation != PALETTE_COLOR
+
+    @property
     def decoded_length(self) -> int:
         """Bytes of one decoded frame."""
         return self.rows * self.columns * self.samples_per_pixel * max(self.bits_allocated // 8, 1)

@@ -1,6 +1,7 @@
 """Make pictures of decoded frames, cropped and scaled, as PNG or JPEG: 8 bits a sample, or of grey 16 in a PNG."""
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import InvalidQueryError, UnsupportedQueryError
@@ -49,11 +50,37 @@ def make_picture(
 
     Source: PS3.18 2024e §10.4.1.1.3
     """
+    [picture] = make_pictures(
+        frame,
+        image,
+        attributes,
+        transfer_syntax_uid,
+        byte_order=byte_order,
+        renderings=[rendering],
+        media_type=media_type,
+    )
+    return picture
+
+
+def make_pictures(
+    frame: bytes,
+    image: ImageAttributes,
+    attributes: Attributes,
+    transfer_syntax_uid: str,
+    *,
+    byte_order: str,
+    renderings: Sequence[Rendering],
+    media_type: str,
+) -> list[bytes]:
+    """Return a picture of a frame, decoded once, for each of *renderings*; else as make_picture."""
     from PIL import Image
 
     decoded = decode_frame(frame, image, transfer_syntax_uid)
-    shown = Image.fromarray(_shown(decoded, image, attributes, byte_order, rendering))
-    return encode_picture(fit(shown, rendering.viewport), media_type, quality=rendering.quality)
+    pictures = []
+    for rendering in renderings:
+        shown = Image.fromarray(_shown(decoded, image, attributes, byte_order, rendering))
+        pictures.append(encode_picture(fit(shown, rendering.viewport), media_type, quality=rendering.quality))
+    return pictures
 
 
 def encode_picture(picture: "Image", media_type: str, *, quality: int) -> bytes:
@@ -114,8 +141,7 @@ def _shown(
     import numpy as np
 
     pixels = decoded.pixels
-    is_palette = image.photometric_interpretation == PALETTE_COLOR
-    if image.samples_per_pixel == 1 and not is_palette:
+    if image.is_grey:
         if rendering.scale is Scale.MINMAX:
             return min_max(pixels, rendering.bits)
         return shown_grey(
@@ -132,7 +158,7 @@ def _shown(
         )
     if rendering.scale is Scale.MINMAX:
         return min_max(pixels, rendering.bits)
-    if is_palette:
+    if image.photometric_interpretation == PALETTE_COLOR:
         tables = palette(attributes, byte_order, is_signed=image.pixel_representation == 1)
         return np.stack([_eight_bits(table.look_up(pixels), table.bits) for table in tables], axis=-1)
     return _eight_bits(pixels, image.bits_stored)

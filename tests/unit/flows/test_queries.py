@@ -13,9 +13,9 @@ from shared.backends.memory.search import MemorySearch
 from shared.dicom.query import STANDARD, Level
 from shared.dicom.query_parameters import parse_query
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
-from shared.errors import BackendUnavailableError, CaseNotFoundError
+from shared.errors import BackendUnavailableError, CaseNotFoundError, IncompleteCaseError
 from shared.flows.delete_instances import DeletePorts, delete_instances
-from shared.flows.get_case import CasePorts, get_case
+from shared.flows.get_case import CasePorts, CaseUrls, get_case
 from shared.flows.index_instance import index_instance
 from shared.flows.list_changes import ChangesRequest, list_changes
 from shared.flows.search_archive import search_archive
@@ -191,6 +191,9 @@ CASE = {
 }
 
 
+URLS = CaseUrls(URL, "https://pacs.example/cases")
+
+
 def case_ports(world: World) -> CasePorts:
     """Return what get_case takes."""
     return CasePorts(world.cases, world.reports, world.index)
@@ -198,10 +201,10 @@ def case_ports(world: World) -> CasePorts:
 
 @pytest.mark.parametrize("year", [2014, "2014"])
 async def test_a_case_has_its_views_and_its_report(year: int | str) -> None:
-    """The year may be a number or text."""
+    """C000-3 and C000-6: the year may be a number or text."""
     world = await archive_of(CASE)
     world.reports.texts["2014", "S0000001"] = "BI-RADS 1"
-    case = await get_case(year, "S0000001", service_url=URL, ports=case_ports(world), strict=True)
+    case = await get_case(year, "S0000001", urls=URLS, ports=case_ports(world), strict=True)
     assert (case["year"], case["id"], case["report"]) == ("2014", "S0000001", "BI-RADS 1")
     assert (case["missing"], case["duplicates"]) == ([], [])
     assert list(case["views"]) == ["L__CC", "L__MLO", "R__CC", "R__MLO"]
@@ -212,44 +215,53 @@ async def test_a_case_has_its_views_and_its_report(year: int | str) -> None:
         "study_instance_uid": STUDY,
         "series_instance_uid": "1.2.3.2",
         "sop_instance_uid": "1.2.3.2.1",
+        "transfer_syntax_uid": "1.2.840.10008.1.2.1",
         "url": f"{URL}/studies/{STUDY}/series/1.2.3.2/instances/1.2.3.2.1",
+        "picture": None,
+        "size": len(CASE["x/2014/S0000001/L__MLO/1.dcm"]),
         "rows": 102,
         "columns": 50,
         "pixel_spacing": [0.1, 0.2],
+        "number_of_frames": 0,
+        "frame_number": None,
+        "flip_horizontally": False,
+        "flip_vertically": False,
+        "presets": [],
+        "values": None,
     }
 
 
 async def test_an_incomplete_case_says_what_is_missing() -> None:
-    """Unless completeness was asked for, it comes as it is."""
+    """C000-5: unless completeness was asked for, it comes as it is."""
     world = await archive_of({name: data for name, data in CASE.items() if "L__MLO" not in name})
-    case = await get_case(2014, "S0000001", service_url=URL, ports=case_ports(world))
+    case = await get_case(2014, "S0000001", urls=URLS, ports=case_ports(world))
     assert case["missing"] == ["L__MLO", "report"]
-    with pytest.raises(CaseNotFoundError, match="L__MLO, report"):
-        await get_case(2014, "S0000001", service_url=URL, ports=case_ports(world), strict=True)
+    with pytest.raises(IncompleteCaseError, match="L__MLO, report"):
+        await get_case(2014, "S0000001", urls=URLS, ports=case_ports(world), strict=True)
 
 
 @pytest.mark.parametrize(
     ("year", "case_id"), [(2014, "S000000"), (2014, "S00000010"), (2013, "S0000001"), ("", "")]
 )
 async def test_only_exactly_this_case_is_found(year: int | str, case_id: str) -> None:
-    """S1 is never S10, and another year is another case."""
+    """C000-3: S1 is never S10, and another year is another case."""
     world = await archive_of(CASE)
     with pytest.raises(CaseNotFoundError, match="L__CC, L__MLO, R__CC, R__MLO, report"):
-        await get_case(year, case_id, service_url=URL, ports=case_ports(world))
+        await get_case(year, case_id, urls=URLS, ports=case_ports(world))
 
 
 async def test_a_report_alone_is_a_case() -> None:
     """Whose images may come later."""
     world = World()
     world.reports.texts["2014", "S1"] = "text"
-    assert (await get_case(2014, "S1", service_url=URL, ports=case_ports(world)))["report"] == "text"
+    assert (await get_case(2014, "S1", urls=URLS, ports=case_ports(world)))["report"] == "text"
 
 
 async def test_of_several_images_of_a_view_the_first_by_name_is_shown_and_the_others_are_told() -> None:
     """Whichever came first."""
     name = "x/2014/S0000001/L__CC/0.dcm"
     world = await archive_of({**CASE, name: make_file(5)})
-    case = await get_case(2014, "S0000001", service_url=URL, ports=case_ports(world))
+    case = await get_case(2014, "S0000001", urls=URLS, ports=case_ports(world))
     assert case["views"]["L__CC"]["name"] == name
     assert [image["name"] for image in case["duplicates"]] == ["x/2014/S0000001/L__CC/1.dcm"]
 
@@ -259,7 +271,7 @@ async def test_an_image_whose_instance_has_just_gone_is_missing() -> None:
     world = await archive_of({name: data for name, data in CASE.items() if "R__MLO" in name})
     world.reports.texts["2014", "S0000001"] = "text"
     world.index._claims.clear()
-    case = await get_case(2014, "S0000001", service_url=URL, ports=case_ports(world))
+    case = await get_case(2014, "S0000001", urls=URLS, ports=case_ports(world))
     assert case["missing"] == ["L__CC", "L__MLO", "R__CC", "R__MLO"]
 
 
@@ -270,7 +282,7 @@ async def test_a_deleted_image_is_no_part_of_its_case() -> None:
         world.objects, world.index, world.ledger, world.cases, world.queue, read_only_containers=frozenset()
     )
     await delete_instances(SeriesRef(STUDY, "1.2.3.1"), ports)
-    case = await get_case(2014, "S0000001", service_url=URL, ports=case_ports(world))
+    case = await get_case(2014, "S0000001", urls=URLS, ports=case_ports(world))
     assert case["missing"] == ["L__CC", "report"]
 
 

@@ -17,6 +17,7 @@ from functions import (
     http_dicomweb_store,
     http_health,
     http_openapi,
+    http_page_assets,
     http_preflight,
     http_start_page,
 )
@@ -37,6 +38,7 @@ _AREAS = (
     http_dicomweb_store,
     http_health,
     http_openapi,
+    http_page_assets,
     http_preflight,
     http_start_page,
 )
