@@ -9,10 +9,9 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
-from azure.data.tables import TableEntity
-
 from shared.backends.azure_table import keys
-from shared.backends.azure_table.tables import Change, Row, etag_of
+from shared.backends.azure_table.entities import Row, StoredRow, etag_of
+from shared.backends.azure_table.transactions import Change
 from shared.dicom.references import InstanceRef
 from shared.records import CaseImage, CaseQuery, CaseSummary, ObjectKey
 
@@ -79,7 +78,7 @@ def listed(row: Row) -> CaseSummary:
     return CaseSummary(row["year"], row["id"], json.loads(row["views"]), row["has_report"], row["complete"])
 
 
-def list_changes(partition: str, case: CaseSummary | None, seen: TableEntity | None) -> list[Change]:
+def list_changes(partition: str, case: CaseSummary | None, seen: StoredRow | None) -> list[Change]:
     """Return the changes that make the list say *case* (None: nothing), if it still says *seen* of it."""
     changes: list[Change] = []
     if case is not None:
@@ -93,5 +92,5 @@ def list_changes(partition: str, case: CaseSummary | None, seen: TableEntity | N
     return changes
 
 
-def _keys(seen: TableEntity, kind: Kind) -> Row:
+def _keys(seen: StoredRow, kind: Kind) -> Row:
     return {"PartitionKey": seen["PartitionKey"], "RowKey": kind + seen["RowKey"][1:]}

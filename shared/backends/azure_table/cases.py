@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
-from azure.data.tables import TableEntity
-
 from shared.backends.azure_table import keys
 from shared.backends.azure_table.case_rows import (
     REPORT,
@@ -16,7 +14,8 @@ from shared.backends.azure_table.case_rows import (
     list_changes,
     listed,
 )
-from shared.backends.azure_table.tables import Row, Tables, pause
+from shared.backends.azure_table.entities import Row, StoredRow
+from shared.backends.azure_table.tables import Tables, pause
 from shared.case_views import are_duplicates, in_order, summary_of
 from shared.errors import ConcurrentChangeError
 from shared.records import CaseImage, CaseQuery, CaseSummary, ObjectKey
@@ -25,7 +24,7 @@ MAX_IMAGES: Final = 1000
 """Images of a case that its entry in the list is made of; one with more is a mistake of someone's ids."""
 _ATTEMPTS: Final = 12
 
-type Edit = Callable[[list[TableEntity]], tuple[list[Row], list[Row]]]
+type Edit = Callable[[list[StoredRow]], tuple[list[Row], list[Row]]]
 """Of the rows of a case, which to write and which to remove."""
 
 
@@ -48,7 +47,7 @@ class AzureTableCases:
         return are_duplicates(images, [*images_in(case), *images])
 
     def _putting(self, images: Sequence[CaseImage]) -> Edit:
-        def edit(rows: list[TableEntity]) -> tuple[list[Row], list[Row]]:
+        def edit(rows: list[StoredRow]) -> tuple[list[Row], list[Row]]:
             there = {row["RowKey"]: image_of(row) for row in rows if row["RowKey"] in new}
             return [row for key, row in new.items() if there.get(key) != image_of(row)], []
 
@@ -64,7 +63,7 @@ class AzureTableCases:
         """Remember for the list whether the case has a report."""
         row = {"PartitionKey": keys.case_key(self._partition, year, case_id), "RowKey": REPORT}
 
-        def edit(rows: list[TableEntity]) -> tuple[list[Row], list[Row]]:
+        def edit(rows: list[StoredRow]) -> tuple[list[Row], list[Row]]:
             is_there = any(found["RowKey"] == REPORT for found in rows)
             return [row] if present and not is_there else [], [row] if is_there and not present else []
 
@@ -111,7 +110,7 @@ class AzureTableCases:
                 break
         return found
 
-    async def _change(self, year: str, case_id: str, edit: Edit) -> list[TableEntity]:
+    async def _change(self, year: str, case_id: str, edit: Edit) -> list[StoredRow]:
         """Edit the rows of a case and bring the list up to them; return the rows there were before."""
         for attempt in range(_ATTEMPTS):
             seen = await self._tables.get(
@@ -135,8 +134,8 @@ class AzureTableCases:
             await pause(attempt)
         raise ConcurrentChangeError("a clinical case was changed by others each time; try again")
 
-    async def _rows(self, year: str, case_id: str) -> list[TableEntity]:
-        rows: list[TableEntity] = []
+    async def _rows(self, year: str, case_id: str) -> list[StoredRow]:
+        rows: list[StoredRow] = []
         parameters = {"pk": keys.case_key(self._partition, year, case_id)}
         async for row in self._tables.query(TABLE, "PartitionKey eq @pk", parameters):
             rows.append(row)
@@ -144,7 +143,7 @@ class AzureTableCases:
                 break
         return rows
 
-    async def _list(self, case: CaseSummary | None, seen: TableEntity | None) -> bool:
+    async def _list(self, case: CaseSummary | None, seen: StoredRow | None) -> bool:
         changes = list_changes(self._partition, case, seen)
         if not changes:
             return True

@@ -1,7 +1,9 @@
 """Checkpoints on the table of the same name: one row each. Knows not what they mean."""
 
 from shared.backends.azure_table import keys
-from shared.backends.azure_table.tables import Change, Tables, etag_of
+from shared.backends.azure_table.entities import etag_of
+from shared.backends.azure_table.tables import Tables
+from shared.backends.azure_table.transactions import Change
 from shared.errors import ConcurrentChangeError
 from shared.records import Checkpoint
 

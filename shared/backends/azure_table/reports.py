@@ -8,10 +8,10 @@ tried only where the keyed row is missing, and no more once all rows have been m
 import json
 from typing import Any, Final
 
-from azure.data.tables import TableEntity
-
 from shared.backends.azure_table import keys
-from shared.backends.azure_table.tables import Change, Row, Tables, etag_of
+from shared.backends.azure_table.entities import Row, StoredRow, etag_of
+from shared.backends.azure_table.tables import Tables
+from shared.backends.azure_table.transactions import Change
 from shared.errors import ObjectExistsError, PayloadTooLargeError
 from shared.records import ReportMigration
 
@@ -75,7 +75,7 @@ class AzureTableReports:
             return ReportMigration(moved, kept, None)
         return ReportMigration(moved, kept, json.dumps([rows[-1]["PartitionKey"], rows[-1]["RowKey"]]))
 
-    async def _move(self, row: TableEntity, year: str, case_id: str) -> bool:
+    async def _move(self, row: StoredRow, year: str, case_id: str) -> bool:
         new = {**_properties(row), **_keyed(year, case_id), "report": str(row.get("report", ""))}
         if not await self._tables.insert(self._table, new):
             there = await self._tables.get(self._table, *_place(year, case_id))
@@ -85,7 +85,7 @@ class AzureTableReports:
         old = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]}
         return await self._tables.transact(self._table, [Change("delete", old, etag_of(row))])
 
-    async def _rows_after(self, after: str, limit: int) -> list[TableEntity]:
+    async def _rows_after(self, after: str, limit: int) -> list[StoredRow]:
         """Return rows in the order of their keys: first the rest of a partition, then those that follow."""
         ranges: list[tuple[str, dict[str, str]]] = [("", {})]
         if after:
@@ -94,7 +94,7 @@ class AzureTableReports:
                 ("PartitionKey eq @pk and RowKey gt @rk", {"pk": partition, "rk": row}),
                 ("PartitionKey gt @pk", {"pk": partition}),
             ]
-        found: list[TableEntity] = []
+        found: list[StoredRow] = []
         for filters, parameters in ranges:
             if len(found) < limit:
                 async for each in self._tables.query(self._table, filters, parameters, page=limit):
