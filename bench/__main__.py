@@ -21,11 +21,24 @@ from bench.plans import PLANS
 from bench.profiles import Profiles
 from bench.run import Run
 
+_LEAST_SIZE = 1000
+"""Every store has some studies of a hundred and some large instances, and a page of ordinary ones beside them."""
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = sorted(int(word) for word in text.split(","))
+    if sizes[0] < _LEAST_SIZE:
+        raise argparse.ArgumentTypeError(f"a store has {_LEAST_SIZE} instances at least, not {sizes[0]}")
+    return sizes
+
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "--instances", default="5000,50000", help="sizes of the store at which to measure (%(default)s)"
+        "--instances",
+        type=_sizes,
+        default="5000,50000",
+        help="sizes of the store at which to measure, 1000 at least (%(default)s)",
     )
     parser.add_argument("--only", default="", help="measure operations only whose name contains this")
     parser.add_argument("--quick", action="store_true", help="a fifth of the work, for development")
@@ -51,7 +64,7 @@ async def bench(options: argparse.Namespace, folder: Path) -> None:
         run = Run(peers, bare, Stock.of(folder), profiles)
         await run.open(stack)
         results = {}
-        for size in sorted(map(int, options.instances.split(","))):
+        for size in options.instances:
             results[size] = await run.at(size, plans)
     report.conclusions(results)
     if options.json:
