@@ -6,6 +6,7 @@ What counts are the ratios and the CPU milliseconds; wall-clock varies with the 
 import argparse
 import asyncio
 import dataclasses
+import io
 import json
 import subprocess
 import sys
@@ -81,6 +82,10 @@ async def bench(options: argparse.Namespace, folder: Path) -> None:
 def main() -> int:
     """Run from the command line and return the exit code."""
     options = _options()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            line_buffering=True
+        )  # a run takes long, and its output is often sent to a file
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.data or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

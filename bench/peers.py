@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +60,12 @@ async def running_peers(
             await azurite.furnish()
         environment = app.environment(os.environ, azurite.connection_string)
         server = processes.enter_context(_process(app_command(app), folder / "app.log", environment))
-        async with asyncio.timeout(_START_SECONDS):
-            await app.healthy()
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await app.healthy()
+        except TimeoutError:
+            end = (folder / "app.log").read_text(errors="replace")[-3000:]
+            sys.exit(f"the app is not healthy after {_START_SECONDS} s; the end of its log:\n{end}")
         pids = {"app": server, "azurite": storage}
         root = f"{app.url}/dicomweb"
         # No study has such a UID, and that is found out without looking.
