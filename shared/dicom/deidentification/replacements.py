@@ -83,6 +83,12 @@ class Replacements:
             return keep_years(value, vr)
         return shift_dates(value, vr, self.pseudonyms.days(self.patient))
 
+    def of_repeated(self, element: Element) -> bytes:
+        """Return what stands in the place of a value in which an identifier of the patient was found."""
+        if element.vr == "UI" and isinstance(element.value, bytes):
+            return self.uids(element.value)
+        return dummy_value(element.vr) if element.vr in TEXT_VRS else b""
+
     def uids(self, value: bytes) -> bytes:
         """Return one or several UIDs, mapped."""
         uids = (uid.strip(b" \0").decode("latin-1") for uid in value.split(b"\\"))

@@ -32,6 +32,8 @@ _OVERLAY_TYPE: Final = 0x0040
 _OVERLAY_DATA: Final = 0x3000
 _SAID_IN_TEXT: Final = TEXT_VRS | {"AS", "DA", "DS", "DT", "IS", "TM", "UN"}
 """VRs whose values become dummies throughout a sequence that must itself become one."""
+_STRUCTURE: Final = frozenset({0x0008_1160, 0x0040_DB73})
+"""ReferencedFrameNumber and ReferencedContentItemIdentifier: they number parts of the file itself."""
 _CONTENT: Final = frozenset({0x0040_0555, 0x0040_0610, 0x0040_A730, 0x0040_B020})
 """Sequences of content items, which the Clean Structured Content Option is about."""
 _GRAPHICS: Final = Decision(Action.REMOVE, "overlay that may draw or write anything")
@@ -39,7 +41,7 @@ _UNREAD: Final = Decision(Action.REMOVE, "text too long to be looked into")
 _NESTED_IMAGE: Final = Decision(
     Action.REMOVE, "compressed pixels inside a sequence, which are not looked into"
 )
-_REPEATED: Final = Decision(Action.EMPTY, "a value that repeats an identifier of the patient")
+_REPEATED: Final = Decision(Action.DUMMY, "a value that repeats an identifier of the patient")
 _PRIVATE: Final = Decision(Action.REMOVE, "PS3.15 2026d Table E.1-1, private attribute")
 _SAFE_PRIVATE: Final = Decision(Action.KEEP, "PS3.15 2025b Table E.3.10-1, option retain_safe_private")
 
@@ -144,7 +146,7 @@ class Rewriter:
         decision = decide(self.profile, tag, vr)
         if decision.action is Action.KEEP and place.strict is not None:
             said = _SAID_IN_TEXT if place.strict.action is Action.DUMMY else TEXT_VRS
-            return place.strict if vr in said else decision
+            return place.strict if vr in said and tag not in _STRUCTURE else decision
         return decision
 
     def _of_overlay(self, element: Element, data_set: DataSet) -> Decision:
@@ -211,7 +213,7 @@ class Rewriter:
             return _with_value(element, dates.cap_ages(element.value))
         if self.repeats is not None and self.repeats.are_in(element.value):
             self.report.add(path, _REPEATED)
-            return _with_value(element, self.replacements.uids(element.value) if element.vr == "UI" else b"")
+            return _with_value(element, self.replacements.of_repeated(element))
         return element
 
     def _items(self, element: Element, place: Place) -> Element:

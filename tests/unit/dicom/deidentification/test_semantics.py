@@ -168,7 +168,7 @@ async def test_the_file_says_what_was_done() -> None:
 
 
 async def test_a_name_that_is_repeated_in_kept_text_goes() -> None:
-    """A descriptor that the table lets stand is emptied if the patient's name, id or UID is in it."""
+    """A descriptor that the table lets stand becomes a dummy if the patient's name, id or UID is in it."""
     data_set = a_dataset(
         1, PatientName="Ångström^Jo", PatientID="MRN-4711", SpecificCharacterSet="ISO_IR 192"
     )
@@ -183,10 +183,10 @@ async def test_a_name_that_is_repeated_in_kept_text_goes() -> None:
     out, made = await rewritten(part10(data_set), Profile())
 
     rewritten_set = pydicom.dcmread(BytesIO(out))
-    assert rewritten_set.ManufacturerModelName == ""
-    assert rewritten_set.ReferencedSeriesSequence[0].CodeMeaning == ""
+    assert rewritten_set.ManufacturerModelName == "DEIDENTIFIED"
+    assert rewritten_set.ReferencedSeriesSequence[0].CodeMeaning == "DEIDENTIFIED"
     assert rewritten_set.ReferencedSeriesSequence[0].CodingSchemeName == "Angstromen"
-    assert rewritten_set.CodingSchemeResponsibleOrganization == ""
+    assert rewritten_set.CodingSchemeResponsibleOrganization == "DEIDENTIFIED"
     assert list(rewritten_set.ImageType) == ["DERIVED", "SECONDARY"]
     assert "(0008,1090)" in {change.path for change in made.report.changes}
 
