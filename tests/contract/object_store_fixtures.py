@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import pytest
 
@@ -35,6 +35,11 @@ def pattern(length: int) -> bytes:
 
 class ObjectStoreFixtures:
     """What an adapter's test file overrides: a store, an empty container in it, and a back door."""
+
+    impossible_names: ClassVar[frozenset[str]] = frozenset()
+    """Of the names that others keep, those that this store would keep under another name; it refuses them."""
+    folder_marker: ClassVar[str] = "a"
+    """Name of the object that marks the folder `a`."""
 
     @pytest.fixture
     def store(self) -> ObjectStore:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -16,28 +15,10 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from client.app import App
 from client.azurite import Azurite
+from tests.free_ports import free_ports
 
 START_SECONDS = 60
 IDLE_ENVIRONMENT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
-
-
-def free_ports(count: int) -> int:
-    """Return the first of *count* consecutive free ports of loopback."""
-    for base in range(24000 + os.getpid() % 2000, 60000, count + 1):
-        sockets = []
-        try:
-            for offset in range(count):
-                one = socket.socket()
-                sockets.append(one)
-                one.bind(("127.0.0.1", base + offset))
-        except OSError:
-            continue
-        else:
-            return base
-        finally:
-            for one in sockets:
-                one.close()
-    raise RuntimeError("no free ports")
 
 
 class Archive:

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 from pydicom.filewriter import dcmwrite
 
-from tests.host.archive import Archive, free_ports
+from tests.free_ports import free_ports
+from tests.host.archive import Archive
 from tests.instances import a_dataset, uids
 
 pytestmark = [pytest.mark.host]
