@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from shared.case_ports import CaseIndex, Checkpoints, Reports
 from shared.errors import AppError, SettingsError
 from shared.ports import (
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueServiceClient
 
     from shared.backends.azure_http.signed_http import SignedHttp
+    from shared.backends.s3 import S3ObjectStore
 
 CHECK_TIMEOUT_SECONDS = 10
 MAX_BOUND_PARTITIONS = 64
@@ -99,9 +102,14 @@ async def build(settings: Settings) -> Services:
     from shared.backends.azure_table.tables import Tables
     from shared.backends.storage_queue import StorageJobQueue
 
+    s3 = await _s3_store(settings) if settings.object_store == "s3" else None
     blobs, blob_http, queues, table_http = _clients(settings)
-    closers = (blobs.close, blob_http.close, queues.close, table_http.close)
-    objects = AzureBlobStore(blobs, blob_http)
+    closers: list[Callable[[], Awaitable[None]]]
+    closers = [blobs.close, blob_http.close, queues.close, table_http.close]
+    objects: ObjectStore = AzureBlobStore(blobs, blob_http)
+    if s3 is not None:
+        objects = s3
+        closers.append(s3.close)
     tables = Tables(table_http)
     changes = AzureTableChanges(tables)
     partitions = AzureTablePartitions(tables)
@@ -137,7 +145,7 @@ async def build(settings: Settings) -> Services:
                 "tables": changes.latest,
                 "queues": queue.check,
             },
-            closers=closers,
+            closers=tuple(closers),
             bind=bound,
         )
 
@@ -166,6 +174,30 @@ class _Remembered:
         if len(self._made) > MAX_BOUND_PARTITIONS:
             del self._made[next(iter(self._made))]
         return made
+
+
+async def _s3_store(settings: Settings) -> "S3ObjectStore":
+    from shared.backends.s3 import S3Options, open_s3_store
+
+    def plain(secret: SecretStr | None) -> str:
+        return "" if secret is None else secret.get_secret_value()
+
+    options = S3Options(
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        access_key_id=plain(settings.s3_access_key_id),
+        secret_access_key=plain(settings.s3_secret_access_key),
+        session_token=plain(settings.s3_session_token),
+        ca_bundle=settings.s3_ca_bundle,
+        addressing=settings.s3_addressing,
+        keys=settings.s3_keys,
+        checksums=settings.s3_checksums,
+        bucket_prefix=settings.s3_bucket_prefix,
+        content_type=settings.s3_content_type,
+        timeout_seconds=settings.request_timeout_seconds,
+        connections=settings.s3_connections,
+    )
+    return await open_s3_store(options)
 
 
 def _clients(

@@ -1,6 +1,6 @@
 """Every setting, read once and lazily: an explicit argument, then the environment, then `.env`.
 
-Names begin with DICOM_; one that is unknown is an error, because a misspelt setting that is silently ignored is
+The file of DICOM_CONFIG_FILE comes last. Names begin with DICOM_; one that is unknown is an error, because a misspelt setting that is silently ignored is
 found in production. The connection keeps the name that the triggers' bindings use, DicomStorage, in both of Azure's
 forms: a connection string, or DicomStorage__blobServiceUri and its siblings with a managed identity. The forerunner's
 AZURE_STORAGE_* names work too.
@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.errors import SettingsError
 from shared.records import DuplicatePolicy
+from shared.s3_settings import S3Settings
 
 _PREFIX = "DICOM_"
 _MIB = 1024 * 1024
@@ -26,7 +27,7 @@ def _alias(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(BaseSettings):
+class Settings(S3Settings):
     """What can be set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(
@@ -50,7 +51,8 @@ class Settings(BaseSettings):
     access: Literal["anonymous", "function"] = "function"
     """Who may call: anyone (on a developer's machine only), or who has a function key."""
     blob_events: Literal["scan", "queue"] = "queue"
-    """How new blobs are noticed: the host's container scan, or Event Grid's messages in the queue `blob-events`."""
+    """How new blobs are noticed: by a scan (the host's of containers, the app's own of buckets), or by the messages of
+    Event Grid or of S3 in the queue `blob-events`."""
     watched_containers: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("images",),
         validation_alias=_alias("DICOM_WATCHED_CONTAINERS", "AZURE_STORAGE_CONTAINER_NAME"),

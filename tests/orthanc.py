@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.orthanc import Orthanc
-from tests.host.archive import START_SECONDS, free_ports
+from tests.free_ports import free_ports
+from tests.host.archive import START_SECONDS
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import boto3
@@ -50,6 +51,8 @@ def make_client(options: S3Options) -> Any:
     Raises:
         SettingsError: The options have no meaning for boto3, or the file of certificates is not there.
     """
+    if options.ca_bundle and not Path(options.ca_bundle).is_file():
+        raise SettingsError("the file of certificates for S3 (DICOM_S3_CA_BUNDLE) is not there")
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": options.addressing},
