@@ -233,6 +233,8 @@ class ReportMigration:
     moved: int
     kept: int
     """Left where they were, since another report has the place."""
+    cases: tuple[tuple[str, str], ...]
+    """Year and id of each report that was met."""
     after: str | None
 
 

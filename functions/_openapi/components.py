@@ -51,6 +51,10 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "startTime": ("Changes from this time on", _TIME),
     "endTime": ("Changes before this time", _TIME),
     "includemetadata": ("Whether entries hold the metadata", _BOOLEAN),
+    "complete": ("Whether to list the cases that lack nothing, or those that lack something", _BOOLEAN),
+    "after": ("Where the page before ended, as its `next` says", _TEXT),
+    "seconds": ("After how long to answer, done or not", {"type": "integer", "minimum": 1, "maximum": 200}),
+    "restart": ("Whether to begin anew", _BOOLEAN),
     "strict": ("Whether a case that lacks anything is an error", _BOOLEAN),
     "name": ("Words of the patient's name", _TEXT),
     "patient": ("PatientID", _TEXT),
@@ -59,7 +63,14 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "to": ("Last StudyDate", _DATE),
     "page": ("From 1", {"type": "integer", "minimum": 1}),
 }
+_OF_CASES: Final[dict[str, tuple[str, Json]]] = {
+    "year": ("The only year to list", _TEXT),
+    "id": ("How ids begin", _TEXT),
+    "limit": ("Most cases to answer", {"type": "integer", "minimum": 1, "maximum": 1000}),
+}
+"""Of the list of cases, where they mean something else than elsewhere."""
 _SENT: Final[dict[str, tuple[str, Json]]] = {
+    "If-Match": ("ETag of what is to be replaced, or `*` for anything", _TEXT),
     "If-None-Match": ("ETags that the client has", _TEXT),
     "If-Range": ("ETag of which the client has a part", _TEXT),
     "Range": ("One range of bytes", _TEXT),
@@ -90,6 +101,7 @@ def components() -> Json:
         "parameters": {
             **{f"path-{name}": _parameter("path", name, *about) for name, about in _PATH.items()},
             **{name: _parameter("query", name, *about) for name, about in _QUERY.items()},
+            **{f"case-{name}": _parameter("query", name, *about) for name, about in _OF_CASES.items()},
             **{name: _parameter("header", name, *about) for name, about in _SENT.items()},
             "attributes": {
                 "name": "attributes",

@@ -60,6 +60,7 @@ class AzureTableReports:
         """
         rows = await self._rows_after(after, limit)
         moved = kept = 0
+        cases = tuple(case for row in rows if (case := _case(row)) is not None)
         for row in rows:
             case = _case(row)
             if case is None or (row["PartitionKey"], row["RowKey"]) == _place(*case):
@@ -72,8 +73,9 @@ class AzureTableReports:
             await self._tables.upsert(
                 _MARKS[0], {"PartitionKey": _MARKS[1], "RowKey": self._table, "all_keyed": True}
             )
-            return ReportMigration(moved, kept, None)
-        return ReportMigration(moved, kept, json.dumps([rows[-1]["PartitionKey"], rows[-1]["RowKey"]]))
+            return ReportMigration(moved, kept, cases, None)
+        last = json.dumps([rows[-1]["PartitionKey"], rows[-1]["RowKey"]])
+        return ReportMigration(moved, kept, cases, last)
 
     async def _move(self, row: StoredRow, year: str, case_id: str) -> bool:
         new = {**_properties(row), **_keyed(year, case_id), "report": str(row.get("report", ""))}

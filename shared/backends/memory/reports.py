@@ -37,4 +37,5 @@ class MemoryReports:
         self.loose[start : start + limit] = kept
         self.is_migrated = self.is_migrated or start + len(kept) >= len(self.loose)
         following = None if start + len(kept) >= len(self.loose) else str(start + len(kept))
-        return ReportMigration(len(page) - len(kept), len(kept), following)
+        cases = tuple((year, case_id) for year, case_id, _ in page)
+        return ReportMigration(len(page) - len(kept), len(kept), cases, following)

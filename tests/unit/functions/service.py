@@ -9,6 +9,9 @@ from azure.functions.decorators.function_app import FunctionBuilder
 
 from functions import (
     http_cases,
+    http_cases_index,
+    http_cases_list,
+    http_cases_report,
     http_dicomweb_changes,
     http_dicomweb_delete,
     http_dicomweb_partitions,
@@ -30,6 +33,9 @@ from tests.unit.functions.requests import Answer, make_request, receive_answer
 
 _AREAS = (
     http_cases,
+    http_cases_index,
+    http_cases_list,
+    http_cases_report,
     http_dicomweb_changes,
     http_dicomweb_delete,
     http_dicomweb_partitions,
