@@ -235,13 +235,15 @@ class ReportsContract:
         assert await reports.get("2023", "7") == "of another year"
 
     async def test_a_missing_report_is_none(self, reports: Reports, write_report: WriteReport) -> None:
-        """Neither a part of an id nor another year finds a report."""
+        """C000-7: neither a part of an id nor another year finds a report, nor what would be a filter."""
         await write_report("2024", "78", "text")
 
         assert None is await reports.get("2024", "7")
         assert None is await reports.get("2024", "780")
         assert None is await reports.get("2023", "78")
-        assert None is await reports.get("2024", "7' or id ne '")
+        for odd in ("7' or id ne '", "78''", "' or '1' eq '1"):
+            assert None is await reports.get("2024", odd)
+            assert None is await reports.get(odd, "78")
 
     async def test_a_report_keeps_its_text(self, reports: Reports, write_report: WriteReport) -> None:
         """Lines, quotes and letters of any script are kept, and so is a report without text."""
