@@ -13,10 +13,10 @@ from functions._dialect import Dialect
 from functions._dicomweb import DICOM_JSON, service_url, services_of
 from functions._instance_collections import ZIP, Sent, answer_parts, answer_zip
 from functions._retrieve_instance import DICOM, answer_stored_instance, answer_transcoded_instance
-from shared.dicom.media_types import Choice, Offer, choose
+from shared.dicom.media_types import Choice, Offer, acceptable, choose
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.dicom.tags import EXPLICIT_VR_LITTLE_ENDIAN
-from shared.errors import ObjectChangedError, ObjectNotFoundError
+from shared.errors import NotAcceptableError, ObjectChangedError, ObjectNotFoundError
 from shared.flows.retrieve_instances import FoundInstance, retrieve_instances
 from shared.flows.retrieve_metadata import retrieve_metadata
 from shared.flows.retrieve_present import retrieve_present
@@ -45,11 +45,11 @@ async def answer_instances(
     Source: PS3.18 2024e §10.4.1.1 and §8.7.3
     """
     offers = _ONE if isinstance(ref, InstanceRef) else _SEVERAL
-    choice = choose(req.headers.get("accept"), offers, accept_parameter=req.query_params.get("accept"))
+    choices = acceptable(req.headers.get("accept"), offers, accept_parameter=req.query_params.get("accept"))
     services = await services_of(req, dialect)
     root = service_url(req, dialect, services.settings)
     found = await retrieve_instances(ref, service_url=root, index=services.index)
-    instances = await _in_chosen_syntax(choice, found, services)
+    choice, instances = await _chosen(choices, found, services)
     if choice.offer == Offer(DICOM):
         [one] = instances
         if one.is_stored:
@@ -120,6 +120,22 @@ async def answer_metadata(
     if takes_gzip(req):
         chunks, headers["Content-Encoding"] = gzipped(chunks), "gzip"
     return await conditional_response(req, chunks, media_type=choice.offer.part_type, headers=headers)
+
+
+async def _chosen(
+    choices: Sequence[Choice], found: Sequence[FoundInstance], services: Services
+) -> tuple[Choice, list[Sent]]:
+    """Return the first choice that all instances can be had in, with them; of none, why the first one is not.
+
+    Source: PS3.18 2024e §8.7.8
+    """
+    refused: list[NotAcceptableError] = []
+    for choice in choices:
+        try:
+            return choice, await _in_chosen_syntax(choice, found, services)
+        except NotAcceptableError as error:
+            refused.append(error)
+    raise refused[0]
 
 
 async def _in_chosen_syntax(

@@ -1,7 +1,8 @@
 """Answer retrievals of frames and of bulk data, in the form the client accepts."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
@@ -11,19 +12,18 @@ from functions._dialect import Dialect
 from functions._dicomweb import service_url, services_of
 from functions._multipart import multipart_body, multipart_length
 from functions._streaming import close, stream_response
-from shared.dicom.media_types import Choice, Offer, choose
+from shared.dicom.frame_media_types import BYTES, frame_offers, frame_syntax
+from shared.dicom.media_types import Choice, Offer, acceptable, choose
 from shared.dicom.multipart_writer import multipart_content_type, new_boundary, part_head
 from shared.dicom.references import InstanceRef
 from shared.dicom.tags import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from shared.errors import InvalidRequestError, NotAcceptableError
 from shared.flows.retrieve_bulkdata import retrieve_bulkdata
-from shared.flows.retrieve_frames import RetrievedFrames, retrieve_frames
+from shared.flows.retrieve_frames import retrieve_frames
 from shared.flows.transcode_frames import transcode_frames
+from shared.pixels.transcode_file import TARGETS
 
-_BYTES: Final = "application/octet-stream"
-_ONE: Final = (Offer(_BYTES, multipart=True), Offer(_BYTES))
-_SEVERAL: Final = (Offer(_BYTES, multipart=True),)
-_VALUE: Final = (Offer(_BYTES), Offer(_BYTES, multipart=True))
+_VALUE: Final = (Offer(BYTES), Offer(BYTES, multipart=True))
 _FRAME_NUMBERS: Final = re.compile(r"[1-9][0-9]{0,8}(?:,[1-9][0-9]{0,8})*", re.ASCII)
 _FRAMES_AS_IN_EXPLICIT: Final = DEFLATED_TRANSFER_SYNTAXES | {IMPLICIT_VR_LITTLE_ENDIAN}
 """Their native frames are, byte for byte, those of Explicit VR Little Endian."""
@@ -45,8 +45,6 @@ async def answer_frames(req: Request, dialect: Dialect, ref: InstanceRef, number
     Source: PS3.18 2024e §10.4.1.1.6 and §8.7.3.5
     """
     frame_numbers = _parse_frame_numbers(numbers)
-    offers = _ONE if len(frame_numbers) == 1 else _SEVERAL
-    choice = choose(req.headers.get("accept"), offers, accept_parameter=req.query_params.get("accept"))
     services = await services_of(req, dialect)
     frames = await retrieve_frames(
         ref,
@@ -55,10 +53,15 @@ async def answer_frames(req: Request, dialect: Dialect, ref: InstanceRef, number
         objects=services.objects,
         index=services.index,
     )
-    if _must_be_decoded(choice, frames, ref):
+    offers = frame_offers(frames.transfer_syntax_uid, several=len(frame_numbers) > 1)
+    choices = acceptable(req.headers.get("accept"), offers, accept_parameter=req.query_params.get("accept"))
+    choice, wanted = _chosen(choices, frames.transfer_syntax_uid, ref)
+    if wanted == EXPLICIT_VR_LITTLE_ENDIAN and frames.transfer_syntax_uid in _FRAMES_AS_IN_EXPLICIT:
+        frames = replace(frames, transfer_syntax_uid=wanted)
+    elif wanted != frames.transfer_syntax_uid:
         limit = services.settings.max_transcode_bytes
-        frames = await transcode_frames(ref, frames, index=services.index, max_bytes=limit)
-    part_type = f"{_BYTES}; transfer-syntax={frames.transfer_syntax_uid}"
+        frames = await transcode_frames(ref, frames, wanted, index=services.index, max_bytes=limit)
+    part_type = f"{choice.offer.part_type}; transfer-syntax={frames.transfer_syntax_uid}"
     if not choice.offer.multipart:
         return await stream_response(frames.content, media_type=part_type, length=frames.length)
     boundary = new_boundary()
@@ -68,7 +71,7 @@ async def answer_frames(req: Request, dialect: Dialect, ref: InstanceRef, number
         length = multipart_length(heads, [frames.length] * len(heads), boundary)
     return await stream_response(
         multipart_body(_parts(heads, frames.content), boundary),
-        media_type=multipart_content_type(_BYTES, boundary),
+        media_type=multipart_content_type(choice.offer.part_type, boundary),
         length=length,
     )
 
@@ -94,12 +97,12 @@ async def answer_bulkdata(req: Request, dialect: Dialect, ref: InstanceRef, path
         index=services.index,
     )
     if not choice.offer.multipart:
-        return await stream_response(value.content, media_type=_BYTES, length=value.length)
+        return await stream_response(value.content, media_type=BYTES, length=value.length)
     boundary = new_boundary()
-    head = part_head(boundary, {"Content-Type": _BYTES, "Content-Location": value.url})
+    head = part_head(boundary, {"Content-Type": BYTES, "Content-Location": value.url})
     return await stream_response(
         multipart_body(_only(head, value.content), boundary),
-        media_type=multipart_content_type(_BYTES, boundary),
+        media_type=multipart_content_type(BYTES, boundary),
         length=multipart_length([head], [value.length], boundary),
     )
 
@@ -111,13 +114,15 @@ def _parse_frame_numbers(text: str) -> list[int]:
     return [int(number) for number in numbers.split(",")]
 
 
-def _must_be_decoded(choice: Choice, frames: RetrievedFrames, ref: InstanceRef) -> bool:
-    """Tell whether frames are not sent as they are stored. Who names no syntax wants Explicit VR Little Endian."""
-    wanted, stored = choice.transfer_syntax or EXPLICIT_VR_LITTLE_ENDIAN, frames.transfer_syntax_uid
-    if wanted in ("*", stored):
-        return False
-    if wanted == EXPLICIT_VR_LITTLE_ENDIAN:
-        return stored not in _FRAMES_AS_IN_EXPLICIT
+def _chosen(choices: Sequence[Choice], stored: str, ref: InstanceRef) -> tuple[Choice, str]:
+    """Return the first choice that frames can be had in, and the transfer syntax to send them in.
+
+    Source: PS3.18 2024e §8.7.8
+    """
+    for choice in choices:
+        wanted = frame_syntax(choice, stored)
+        if wanted is not None and (wanted == stored or wanted in TARGETS):
+            return choice, wanted
     raise NotAcceptableError(
         f"instance {ref.sop_instance_uid} is stored in {stored} and its frames are not transcoded to what is"
         " accepted; ask for transfer-syntax=*"

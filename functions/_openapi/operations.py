@@ -10,6 +10,15 @@ _DICOM: Final = "application/dicom"
 _BYTES: Final = "application/octet-stream"
 _SEVERAL_INSTANCES: Final = 'multipart/related; type="application/dicom"'
 _ZIP: Final = "application/zip"
+_COMPRESSED_FRAMES: Final = (
+    "image/jp2",
+    "image/jpeg",
+    "image/jls",
+    "image/jpx",
+    "image/jphc",
+    "image/dicom-rle",
+    'multipart/related; type="image/jp2"',
+)
 _SEVERAL_BYTES: Final = 'multipart/related; type="application/octet-stream"'
 
 
@@ -159,7 +168,7 @@ DICOMWEB: Final = (
         "frames",
         f"{_INSTANCE}/frames/{{frames}}",
         "Retrieve frames; several are separated by commas",
-        {200: (_SEVERAL_BYTES, _BYTES)},
+        {200: (_SEVERAL_BYTES, _BYTES, *_COMPRESSED_FRAMES)},
         parameters=("accept",),
         failures=(400, 404, 406),
     ),

@@ -114,17 +114,35 @@ def choose(accept: str | None, offers: Sequence[Offer], *, accept_parameter: str
 
     Source: PS3.18 2024e §8.7.8
     """
+    return acceptable(accept, offers, accept_parameter=accept_parameter)[0]
+
+
+def acceptable(
+    accept: str | None, offers: Sequence[Offer], *, accept_parameter: str | None = None
+) -> list[Choice]:
+    """Return all that a request may be answered with, the most preferred first; see `choose`.
+
+    Whether an instance can be had in the transfer syntax of a choice is not known here: where it cannot, the next
+    choice is as good an answer.
+
+    Raises:
+        NotAcceptableError: No offer was asked for; the message names the offers.
+    """
     asked = [text for text in (accept_parameter, accept) if text and text.strip()]
     if not asked:
-        return Choice(offers[0], "*")
-    for text in asked:
-        for media_range in parse_accept(text):
-            for offer in offers:
-                if _covers(media_range, offer):
-                    return Choice(offer, _transfer_syntax(media_range))
-    raise NotAcceptableError(
-        "none of the accepted media types is offered; ask for " + ", ".join(map(_shown, offers))
-    )
+        return [Choice(offers[0], "*")]
+    choices = [
+        Choice(offer, _transfer_syntax(media_range))
+        for text in asked
+        for media_range in parse_accept(text)
+        for offer in offers
+        if _covers(media_range, offer)
+    ]
+    if not choices:
+        raise NotAcceptableError(
+            "none of the accepted media types is offered; ask for " + ", ".join(map(_shown, offers))
+        )
+    return list(dict.fromkeys(choices))
 
 
 def _transfer_syntax(media_range: MediaType) -> str | None:

@@ -1,8 +1,9 @@
-"""Decode frames on their way to a client. What is stored stays as it is."""
+"""Decode frames on their way to a client, or compress them anew. What is stored stays as it is."""
 
 from collections.abc import AsyncIterator
 from functools import partial
 
+from shared.dicom.frame_media_types import JPEG_2000_LOSSLESS
 from shared.dicom.references import InstanceRef
 from shared.dicom.tags import EXPLICIT_VR_LITTLE_ENDIAN
 from shared.errors import DamagedDicomError, NotAcceptableError
@@ -10,18 +11,20 @@ from shared.flows._pixel_attributes import pixel_attributes
 from shared.flows.retrieve_frames import RetrievedFrames
 from shared.pixels.cpu_pool import in_cpu_pool
 from shared.pixels.decode_frame import can_decode, decode_frame
+from shared.pixels.encode_frame import encode_frame
 from shared.pixels.image_attributes import ImageAttributes
 from shared.ports import InstanceIndex
 
 
 async def transcode_frames(
-    ref: InstanceRef, frames: RetrievedFrames, *, index: InstanceIndex, max_bytes: int
+    ref: InstanceRef, frames: RetrievedFrames, target: str, *, index: InstanceIndex, max_bytes: int
 ) -> RetrievedFrames:
-    """Return frames as they are in Explicit VR Little Endian, colours by pixel and in RGB.
+    """Return frames as they are in another transfer syntax, colours by pixel and in RGB.
 
     Args:
         ref: The instance.
         frames: Of it, as they are stored.
+        target: One of `transcode_file.TARGETS`: Explicit VR Little Endian, or JPEG 2000 lossless.
         index: Which knows its attributes.
         max_bytes: Most that one decoded frame may have.
 
@@ -45,26 +48,28 @@ async def transcode_frames(
         )
     return RetrievedFrames(
         urls=frames.urls,
-        transfer_syntax_uid=EXPLICIT_VR_LITTLE_ENDIAN,
-        length=image.decoded_length,
-        content=_decoded(frames.content, image, stored),
+        transfer_syntax_uid=target,
+        length=image.decoded_length if target == EXPLICIT_VR_LITTLE_ENDIAN else None,
+        content=_transcoded(frames.content, image, stored, target),
     )
 
 
-async def _decoded(
-    content: AsyncIterator[bytes], image: ImageAttributes, transfer_syntax_uid: str
+async def _transcoded(
+    content: AsyncIterator[bytes], image: ImageAttributes, stored: str, target: str
 ) -> AsyncIterator[bytes]:
     async for frame in content:
-        yield await in_cpu_pool(partial(_decode, frame, image, transfer_syntax_uid))
+        yield await in_cpu_pool(partial(_transcode, frame, image, stored, target))
 
 
-def _decode(frame: bytes, image: ImageAttributes, transfer_syntax_uid: str) -> bytes:
+def _transcode(frame: bytes, image: ImageAttributes, stored: str, target: str) -> bytes:
     try:
-        pixels = decode_frame(frame, image, transfer_syntax_uid).pixels
+        decoded = decode_frame(frame, image, stored)
     except DamagedDicomError as error:
         raise NotAcceptableError(str(error)) from None
+    if target == JPEG_2000_LOSSLESS:
+        return encode_frame(decoded.pixels, image, decoded.photometric_interpretation)
     kind = f"<{'i' if image.pixel_representation else 'u'}{image.bits_allocated // 8}"
-    if pixels.dtype.kind == "f":
+    if decoded.pixels.dtype.kind == "f":
         kind = f"<f{image.bits_allocated // 8}"
-    native: bytes = pixels.astype(kind, copy=False).tobytes()
+    native: bytes = decoded.pixels.astype(kind, copy=False).tobytes()
     return native

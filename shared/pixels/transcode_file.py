@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shared.dicom.frame_media_types import JPEG_2000_LOSSLESS
 from shared.dicom.tags import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 from shared.errors import DamagedDicomError, NotAcceptableError
 from shared.pixels.decode_frame import decode_frame
@@ -16,7 +17,6 @@ from shared.pixels.image_attributes import ImageAttributes
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
 
-JPEG_2000_LOSSLESS: Final = "1.2.840.10008.1.2.4.90"
 TARGETS: Final = frozenset({EXPLICIT_VR_LITTLE_ENDIAN, JPEG_2000_LOSSLESS})
 """Transfer syntaxes that files are written in."""
 _WORD_LENGTHS: Final = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openjpeg
 import pydicom
 import pydicom.data
 import pytest
+from pydicom.encaps import generate_frames
 
 from shared.settings import Settings
 from tests.unit.flows.builders import make_data_set, to_file
@@ -130,6 +132,60 @@ async def test_frames_are_decoded(service: Service, name: str) -> None:
         pixels[-1].astype(pixels.dtype.newbyteorder("<")).tobytes(),
         pixels[0].astype(pixels.dtype.newbyteorder("<")).tobytes(),
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["MR_small_RLE.dcm", "CT_small.dcm", "examples_ybr_color.dcm", "MR_small_bigendian.dcm"]
+)
+@pytest.mark.parametrize(
+    "accept",
+    [
+        f'multipart/related; type="application/octet-stream"; transfer-syntax={JPEG_2000_LOSSLESS}',
+        'multipart/related; type="image/jp2"',
+        "image/jp2",
+        'multipart/related; type="image/jls", multipart/related; type="image/jp2"; transfer-syntax=*; q=0.5',
+    ],
+)
+async def test_frames_come_as_jpeg_2000_on_request(service: Service, name: str, accept: str) -> None:
+    """Nothing is lost, and each frame says what it is."""
+    path, data_set = await stored(service, name)
+    kind = "image/jp2" if "image/jp2" in accept else "application/octet-stream"
+
+    answer = await service.retrieve(f"{path}/frames/1", accept)
+    headers, frame = answer.headers, answer.body
+    if accept != "image/jp2":
+        [(headers, frame)] = parts_of(answer)
+
+    assert answer.status == 200
+    assert headers["content-type"] == f"{kind}; transfer-syntax={JPEG_2000_LOSSLESS}"
+    pixels = data_set.pixel_array
+    first = pixels[0] if int(data_set.get("NumberOfFrames") or 1) > 1 else pixels
+    assert np.array_equal(openjpeg.decode(frame), first)
+
+
+async def test_frames_in_a_media_type_of_their_own_come_as_they_are_stored(service: Service) -> None:
+    """JPEG-LS as image/jls; it is not made of others, nor others of it."""
+    path, data_set = await stored(service, "MR_small_jpeg_ls_lossless.dcm")
+
+    [(headers, frame)] = parts_of(
+        await service.retrieve(f"{path}/frames/1", 'multipart/related; type="image/jls"')
+    )
+
+    assert headers["content-type"] == "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"
+    assert frame == next(generate_frames(data_set.PixelData, number_of_frames=1))
+    for accept in ("image/jpeg", "image/dicom-rle", "image/jp2; transfer-syntax=1.2.840.10008.1.2.4.91"):
+        assert (await service.retrieve(f"{path}/frames/1", accept)).status == 406
+
+
+async def test_the_next_best_is_sent_where_the_best_cannot_be_had(service: Service) -> None:
+    """Of an instance, too: the Accept header is a list."""
+    path, _ = await stored(service, "CT_small.dcm")
+
+    answer = await service.retrieve(
+        path, f"{ONE}; transfer-syntax=1.2.840.10008.1.2.4.100, {ONE}; transfer-syntax={EXPLICIT}; q=0.5"
+    )
+
+    assert (answer.status, answer.body) == (200, (FOLDER / "CT_small.dcm").read_bytes())
 
 
 async def test_a_transcoded_instance_has_an_etag_of_its_own(service: Service) -> None:

@@ -9,9 +9,10 @@ import pydicom
 import pytest
 from pydicom.encaps import generate_frames
 
+from shared.dicom.frame_media_types import JPEG_2000_LOSSLESS
 from shared.dicom.tags import EXPLICIT_VR_LITTLE_ENDIAN
 from shared.errors import DamagedDicomError, NotAcceptableError
-from shared.pixels.transcode_file import JPEG_2000_LOSSLESS, EncodedFrames, transcode_file
+from shared.pixels.transcode_file import EncodedFrames, transcode_file
 from tests.unit.pixels.images import DATA, bundled_images, described
 from tests.unit.pixels.test_decode_frame import NOT_DECODED
 
