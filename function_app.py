@@ -50,7 +50,11 @@ for area in (
 ):
     app.register_functions(area.bp)
 
-if _settings.blob_events == "scan":
+if _settings.blob_events == "scan" and _settings.object_store == "s3":
+    from functions import timer_scan_buckets
+
+    app.register_functions(timer_scan_buckets.bp)
+elif _settings.blob_events == "scan":
     from functions import blob_created
 
     app.register_functions(blob_created.make_blueprint(_settings.watched_containers))

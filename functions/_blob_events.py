@@ -1,9 +1,10 @@
-"""Read which objects an Event Grid message is about. It neither looks at the objects nor decides what becomes of them."""
+"""Read which objects a message of Event Grid or of S3 is about. It neither looks at the objects nor decides what becomes of them."""
 
 import re
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from functions._s3_events import is_s3_event, read_s3_event
 from shared.errors import InvalidRequestError
 from shared.records import ObjectKey
 
@@ -17,18 +18,21 @@ _TYPES = frozenset(
 _SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)", re.DOTALL)
 
 
-def read_blob_events(message: bytes | str) -> list[ObjectKey]:
+def read_blob_events(message: bytes | str, *, bucket_prefix: str = "") -> list[ObjectKey]:
     """Return the objects to look at: one for a creation or deletion, both names for a renaming, none otherwise.
 
     The event's kind beyond that does not matter: the flow reads what is there now.
 
     Args:
-        message: JSON in Event Grid's own schema or CloudEvents 1.0, an object or an array of one.
+        message: JSON in Event Grid's own schema or CloudEvents 1.0, an object or an array of one; or S3's.
+        bucket_prefix: What the buckets of containers begin with.
 
     Raises:
         InvalidRequestError: It is neither; it will never be.
     """
     event = _only_event(message)
+    if is_s3_event(event):
+        return read_s3_event(event, bucket_prefix)
     kind = event.get("eventType", event.get("type"))
     if not isinstance(kind, str):
         raise InvalidRequestError("the message has no eventType (Event Grid) and no type (CloudEvents)")

@@ -1,4 +1,4 @@
-"""Queue trigger: Event Grid says that a blob was created, deleted or renamed."""
+"""Queue trigger: Event Grid or S3 says that an object was created, deleted or renamed."""
 
 import azure.functions as func
 
@@ -15,7 +15,7 @@ bp = func.Blueprint()
 @acknowledges_permanent_errors
 async def blob_event(msg: func.QueueMessage) -> None:
     """Index the blobs that the message names, as they are now; those of other containers are not ours."""
-    watched = _wiring.settings().watched_containers
-    for key in read_blob_events(msg.get_body()):
-        if key.container in watched:
+    settings = _wiring.settings()
+    for key in read_blob_events(msg.get_body(), bucket_prefix=settings.s3_bucket_prefix):
+        if key.container in settings.watched_containers:
             await look_at(key)

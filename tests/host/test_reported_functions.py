@@ -1,6 +1,6 @@
 """The app is one that the real host would take: its functions are as the worker reports them.
 
-To change a golden file on purpose: `DICOM_BLOB_EVENTS=scan python -m tests.host.reported_functions FILE`.
+To change a golden file on purpose: `DICOM_BLOB_EVENTS=scan DICOM_OBJECT_STORE=azure python -m tests.host.reported_functions FILE`.
 """
 
 import json
@@ -17,21 +17,28 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 
 
-@pytest.mark.parametrize("source", ["queue", "scan"])
-def test_functions_are_as_reported(source: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("golden", "settings"),
+    [
+        ("functions-queue", {"DICOM_BLOB_EVENTS": "queue"}),
+        ("functions-scan", {"DICOM_BLOB_EVENTS": "scan"}),
+        ("functions-queue", {"DICOM_BLOB_EVENTS": "queue", "DICOM_OBJECT_STORE": "s3"}),
+    ],
+)
+def test_functions_are_as_reported(golden: str, settings: dict[str, str], tmp_path: Path) -> None:
     """Names, routes, bindings and connections are deployed API: they change with their golden file only."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DICOM_")}
     subprocess.run(
         [sys.executable, "-m", "tests.host.reported_functions", str(tmp_path / "reported")],
         cwd=ROOT,
-        env=environment | {"DICOM_BLOB_EVENTS": source},
+        env=environment | settings,
         check=True,
         capture_output=True,
         timeout=60,
     )
 
     reported = json.loads((tmp_path / "reported").read_text())
-    assert json.loads((GOLDEN / f"functions-{source}.json").read_text()) == reported
+    assert json.loads((GOLDEN / f"{golden}.json").read_text()) == reported
 
 
 def test_host_json_has_the_extension_bundle() -> None:

@@ -12,7 +12,14 @@ import azure.functions as func
 import pytest
 from azure.functions.decorators.function_app import FunctionBuilder
 
-from functions import _wiring, blob_created, queue_blob_event, queue_study_changed, timer_sweep_studies
+from functions import (
+    _wiring,
+    blob_created,
+    queue_blob_event,
+    queue_study_changed,
+    timer_scan_buckets,
+    timer_sweep_studies,
+)
 from shared.dicom.references import StudyRef
 from shared.errors import BackendUnavailableError
 from shared.records import ObjectKey, ObjectState
@@ -115,6 +122,25 @@ async def test_the_timer_sums_up_what_was_left(service: Service) -> None:
     assert await service.world.index.due(9) == []
 
 
+async def test_the_timer_looks_for_what_lies_in_buckets(service: Service) -> None:
+    """Every five seconds, for nobody else tells."""
+    builder = timer_scan_buckets.bp._function_builders[0]
+    assert function_of(builder).get_trigger().schedule == "*/5 * * * * *"
+    service.world.objects.write(KEY, make_file(1))
+    await user_function(builder)(None)
+    assert service.world.ledger.entries[KEY].state is ObjectState.INDEXED
+
+
+async def test_a_notification_of_s3_makes_its_object_looked_at(service: Service) -> None:
+    """It comes through the same queue as Event Grid's."""
+    record = {
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": KEY.container}, "object": {"key": "a+b.dcm"}},
+    }
+    await send(service, {"Records": [record]})
+    assert service.world.ledger.entries[KEY].state is ObjectState.INDEXED
+
+
 def app_in_a_new_process(script: str, **environment: str) -> Any:
     """Import the app in a fresh process and return what *script* prints, as JSON."""
     result = subprocess.run(
@@ -129,12 +155,15 @@ def app_in_a_new_process(script: str, **environment: str) -> Any:
     return json.loads(result.stdout)
 
 
+@pytest.mark.parametrize("store", ["azure", "s3"])
 @pytest.mark.parametrize("events", ["scan", "queue"])
-def test_importing_the_app_loads_no_heavy_library(events: str) -> None:
+def test_importing_the_app_loads_no_heavy_library(events: str, store: str) -> None:
     """A cold start waits for none of them."""
     heavy = {"pydicom", "numpy", "boto3", "botocore", "elasticsearch", "PIL"}
     loaded = app_in_a_new_process(
-        "sorted({name.split('.')[0] for name in sys.modules})", DICOM_BLOB_EVENTS=events
+        "sorted({name.split('.')[0] for name in sys.modules})",
+        DICOM_BLOB_EVENTS=events,
+        DICOM_OBJECT_STORE=store,
     )
     assert heavy.isdisjoint(loaded)
     assert "fastapi" in loaded
@@ -176,6 +205,8 @@ FUNCTIONS = {
             {"DICOM_BLOB_EVENTS": "scan", "DICOM_WATCHED_CONTAINERS": "images,more"},
             {"blob_created_images", "blob_created_more"},
         ),
+        ({"DICOM_OBJECT_STORE": "s3", "DICOM_BLOB_EVENTS": "queue"}, {"blob_event"}),
+        ({"DICOM_OBJECT_STORE": "s3", "DICOM_BLOB_EVENTS": "scan"}, {"scan_buckets"}),
     ],
 )
 def test_function_names_are_deployed_api(environment: dict[str, str], events: set[str]) -> None:
