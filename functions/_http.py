@@ -37,6 +37,7 @@ _STATUS: Final[Mapping[type[BaseException], HTTPStatus]] = {
     errors.ObjectExistsError: HTTPStatus.CONFLICT,
     errors.PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
     errors.RejectedInstanceError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotConfiguredError: HTTPStatus.NOT_IMPLEMENTED,
     errors.SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PermanentError: HTTPStatus.BAD_REQUEST,
     errors.TransientError: HTTPStatus.SERVICE_UNAVAILABLE,

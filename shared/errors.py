@@ -15,7 +15,7 @@ again help?
     │   ├── RejectedInstanceError       NotDicomError · DamagedDicomError · MissingAttributeError
     │   │                               InvalidAttributeError · UnsupportedObjectError
     │   │                               IdentifierLeftError · BurnedInPixelsError
-    │   └── SettingsError
+    │   └── SettingsError               NotConfiguredError
     └── TransientError                  it may: raise to the host, answer 503
         ├── ObjectChangedError · ConcurrentChangeError · CaseBeingStoredError
         └── BackendUnavailableError
@@ -150,6 +150,10 @@ class BurnedInPixelsError(RejectedInstanceError):
 
 class SettingsError(PermanentError):
     """A setting is missing, unknown or has no meaning."""
+
+
+class NotConfiguredError(SettingsError):
+    """What was asked for needs a setting that is not set; the message names it."""
 
 
 class TransientError(AppError):

@@ -93,6 +93,13 @@ class Settings(S3Settings):
     """Whether searches ignore attributes that are unknown, with a warning, instead of refusing them."""
     max_transcode_bytes: int = Field(default=100 * _MIB, gt=0)
     """Largest instance, when transcoded, that is sent in another transfer syntax than it is stored in."""
+    deidentify_secret: SecretStr | None = None
+    """What pseudonyms, mapped UIDs and shifts of dates are made of; 16 characters at least. Nothing is de-identified
+    without it, and another one gives other pseudonyms."""
+    deidentify_vocabulary: Annotated[tuple[str, ...], NoDecode] = ()
+    """Words that descriptions may consist of where they are cleaned; separated by commas. Any other word drops them."""
+    max_deidentify_bytes: int = Field(default=100 * _MIB, gt=0)
+    """Largest file that is taken to be de-identified at once."""
     search_budget_rows: int = Field(default=5000, gt=0)
     """Rows that one search may read before it is refused as too broad."""
     search_count_rows: int = Field(default=1000, ge=0)
@@ -106,6 +113,7 @@ class Settings(S3Settings):
         "cors_origins",
         "store_sop_classes",
         "store_transfer_syntaxes",
+        "deidentify_vocabulary",
         mode="before",
     )
     @classmethod

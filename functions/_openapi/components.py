@@ -37,6 +37,16 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "includefield": ("Attributes to answer beside the usual ones, or `all`; separated by commas", _TEXT),
     "accept": ("Goes before the Accept header", _TEXT),
     "dryRun": ("Answer as storing would, and store nothing", _BOOLEAN),
+    "filter": ("FILTER_PRIVATE, FILTER_HIPAA, FILTER_GDPR; several are separated by commas", _TEXT),
+    "options": ("Options of PS3.15 Annex E, such as retain_uids; separated by commas", _TEXT),
+    "pixels": (
+        "What becomes of pixels that may show text",
+        {"type": "string", "enum": ["mask", "keep", "refuse"]},
+    ),
+    "mask": (
+        "Rectangle to blank out: left,top,right,bottom in pixels; may come several times",
+        {"type": "array", "items": _TEXT},
+    ),
     "viewport": ("PS3.18 §8.3.5.1.3", _TEXT),
     "window": (
         "Center, width and function, PS3.18 §8.3.5.1.4; of a case's view the function may be left out",

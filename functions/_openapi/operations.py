@@ -1,8 +1,11 @@
 """Every operation of the HTTP surface, as data. A test holds it to the routes of the functions; it handles nothing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from functions._openapi.deidentification import DEIDENTIFICATION
+from functions._openapi.operation import Operation
+
+__all__ = ["DICOMWEB", "DICOM_JSON", "OTHERS", "Operation"]
 
 DICOM_JSON: Final = "application/dicom+json"
 JSON: Final = "application/json"
@@ -20,36 +23,6 @@ _COMPRESSED_FRAMES: Final = (
     'multipart/related; type="image/jp2"',
 )
 _SEVERAL_BYTES: Final = 'multipart/related; type="application/octet-stream"'
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one path.
-
-    Attributes:
-        name: Unique among the operations of a root; ends the operation id.
-        path: Below its root, with a leading slash, parameters in braces.
-        summary: What it does.
-        answers: By the status of each answer that is no problem document, its media types; none without content.
-        method: In lower case.
-        parameters: Names of query and header parameters, as `components` declares them.
-        body: Media types that it takes.
-        failures: Status codes of its problems, beside those of `components.ALWAYS`.
-        headers: Names of the headers that an answer may have, as `components` declares them.
-        in_partitions: Whether data partitions have it too.
-    """
-
-    name: str
-    path: str
-    summary: str
-    answers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    method: str = "get"
-    parameters: tuple[str, ...] = ()
-    body: tuple[str, ...] = ()
-    failures: tuple[int, ...] = ()
-    headers: tuple[str, ...] = ()
-    in_partitions: bool = True
-
 
 _SERIES: Final = "/studies/{study}/series/{series}"
 _INSTANCE: Final = f"{_SERIES}/instances/{{instance}}"
@@ -244,6 +217,7 @@ OTHERS: Final = (
         ("image/png",),
         *_VIEW,
     ),
+    *DEIDENTIFICATION,
     Operation(
         "page_asset",
         "/ui/{name}",

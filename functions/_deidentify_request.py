@@ -1,0 +1,94 @@
+"""Read from a request how files are to be de-identified. It de-identifies none."""
+
+import re
+from typing import Final, Literal
+
+from starlette.requests import Request
+
+from shared.dicom.deidentification.profile import Option, Profile, combine
+from shared.dicom.deidentification.pseudonyms import Pseudonyms
+from shared.errors import InvalidRequestError, NotConfiguredError
+from shared.flows.deidentify_file import DeidentifyRequest, PixelRequest
+from shared.pixels.mask_pixels import Rectangle
+from shared.settings import Settings
+
+_RECTANGLE: Final = re.compile(r"([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5})")
+_MAX_RECTANGLES: Final = 64
+
+
+def deidentify_request(req: Request, settings: Settings) -> DeidentifyRequest:
+    """Return what the query parameters of *req* ask for.
+
+    Raises:
+        InvalidRequestError: A parameter has no meaning, or two contradict each other.
+        NotConfiguredError: There is no secret for pseudonyms.
+    """
+    return DeidentifyRequest(
+        _profile(req, settings), pseudonyms_of(settings), PixelRequest(_policy(req), _rectangles(req))
+    )
+
+
+def pseudonyms_of(settings: Settings) -> Pseudonyms:
+    """Return the pseudonyms that the project's secret makes.
+
+    Raises:
+        NotConfiguredError: There is none.
+    """
+    secret = settings.deidentify_secret
+    if secret is None:
+        raise NotConfiguredError(
+            "nothing is de-identified without a secret for pseudonyms: set DICOM_DEIDENTIFY_SECRET to 32 random"
+            " characters, and keep it apart from the files"
+        )
+    return Pseudonyms(secret.get_secret_value().encode())
+
+
+def is_dry_run(req: Request) -> bool:
+    """Tell whether nothing is to be written."""
+    text = req.query_params.get("dryRun", "false").lower()
+    if text not in ("true", "false"):
+        raise InvalidRequestError("dryRun must be true or false")
+    return text == "true"
+
+
+def _profile(req: Request, settings: Settings) -> Profile:
+    filters, options = _names(req, "filter"), _names(req, "options")
+    if filters and options:
+        raise InvalidRequestError("a filter has its own options: give filter or options, not both")
+    if filters:
+        return combine(filters)
+    known = {option.value: option for option in Option}
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise InvalidRequestError(f"unknown options; use any of {', '.join(known)}")
+    return Profile(
+        options=frozenset(known[name] for name in options),
+        vocabulary=frozenset(word.lower() for word in settings.deidentify_vocabulary),
+    )
+
+
+def _policy(req: Request) -> Literal["mask", "keep", "refuse"]:
+    match req.query_params.get("pixels", "mask"):
+        case "mask":
+            return "mask"
+        case "keep":
+            return "keep"
+        case "refuse":
+            return "refuse"
+        case _:
+            raise InvalidRequestError("pixels must be mask, keep or refuse")
+
+
+def _rectangles(req: Request) -> tuple[Rectangle, ...]:
+    texts = req.query_params.getlist("mask")
+    found = [_RECTANGLE.fullmatch(text) for text in texts]
+    if len(found) > _MAX_RECTANGLES or not all(found):
+        raise InvalidRequestError(
+            f"mask must be left,top,right,bottom in pixels, and may come {_MAX_RECTANGLES} times"
+        )
+    return tuple(Rectangle(*(int(number) for number in match.groups())) for match in found if match)
+
+
+def _names(req: Request, parameter: str) -> list[str]:
+    values = req.query_params.getlist(parameter)
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]

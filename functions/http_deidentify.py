@@ -1,0 +1,77 @@
+"""HTTP trigger: de-identify a posted file."""
+
+from typing import Any, Final
+
+import azure.functions as func
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions import _wiring
+from functions._deidentify_request import deidentify_request, is_dry_run
+from functions._http import answers_errors, json_response
+from functions._streaming import limited_body
+from shared.dicom.deidentification.report import Report
+from shared.dicom.media_types import parse_media_type
+from shared.dicom.multipart import boundary_of, read_parts
+from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
+from shared.flows.deidentify_file import DeidentifiedFile, HeldFile, deidentify_file
+
+bp = func.Blueprint()
+
+_DICOM: Final = "application/dicom"
+_TAKEN: Final = ("application/dicom", "application/octet-stream", "multipart/related", "multipart/form-data")
+
+
+@bp.function_name("deidentify")
+@bp.route("deidentify", methods=["POST"])
+@answers_errors
+async def deidentify(req: Request) -> Response:
+    """Answer the de-identified file, or with `dryRun=true` what would be done: tag path, rule and action, no value."""
+    settings = _wiring.settings()
+    request = deidentify_request(req, settings)
+    dry_run = is_dry_run(req)
+    source = HeldFile(await _file(req, settings.max_deidentify_bytes))
+    done = await deidentify_file(source, request)
+    if dry_run:
+        return json_response(report_of(done))
+    out = HeldFile(b"".join([chunk async for chunk in done.stream()]))
+    await done.check(out)
+    name = f'attachment; filename="{done.made.uids.sop_instance_uid}.dcm"'
+    return Response(out.data, media_type=_DICOM, headers={"Content-Disposition": name})
+
+
+def report_of(done: DeidentifiedFile) -> dict[str, Any]:
+    """Return what was done to a file as JSON: its new UIDs and every change, no value of the patient's."""
+    report: Report = done.made.report
+    return {
+        "studyInstanceUid": done.made.uids.study_instance_uid,
+        "seriesInstanceUid": done.made.uids.series_instance_uid,
+        "sopInstanceUid": done.made.uids.sop_instance_uid,
+        "pixelsMasked": done.pixels_masked,
+        "counts": dict(report.counts),
+        "changes": [
+            {"path": change.path, "rule": change.rule, "action": change.action.value}
+            for change in report.changes
+        ],
+        "notListed": sum(report.counts.values()) - len(report.changes),
+    }
+
+
+async def _file(req: Request, limit: int) -> bytes:
+    """Return the one file in the body of *req*, by itself or as the part of a multipart body."""
+    try:
+        media_type = parse_media_type(req.headers.get("content-type", ""))
+    except InvalidRequestError as error:
+        raise UnsupportedMediaTypeError(str(error)) from None
+    if media_type.essence not in _TAKEN:
+        raise UnsupportedMediaTypeError(f"send one file as {', '.join(_TAKEN)}")
+    body = limited_body(req, limit)
+    if not media_type.essence.startswith("multipart/"):
+        return b"".join([chunk async for chunk in body])
+    files = [
+        b"".join([chunk async for chunk in part.chunks()])
+        async for part in read_parts(body, boundary_of(req.headers["content-type"]))
+    ]
+    if len(files) != 1:
+        raise InvalidRequestError(f"the body holds {len(files)} parts; send one file at a time")
+    return files[0]
