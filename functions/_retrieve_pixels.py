@@ -1,6 +1,5 @@
 """Answer retrievals of frames and of bulk data, in the form the client accepts."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -10,6 +9,7 @@ from starlette.responses import Response
 
 from functions._dialect import Dialect
 from functions._dicomweb import service_url, services_of
+from functions._frame_numbers import parse_frame_numbers
 from functions._multipart import multipart_body, multipart_length
 from functions._streaming import close, stream_response
 from shared.dicom.frame_media_types import BYTES, frame_offers, frame_syntax
@@ -17,14 +17,13 @@ from shared.dicom.media_types import Choice, Offer, acceptable, choose
 from shared.dicom.multipart_writer import multipart_content_type, new_boundary, part_head
 from shared.dicom.references import InstanceRef
 from shared.dicom.tags import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
-from shared.errors import InvalidRequestError, NotAcceptableError
+from shared.errors import NotAcceptableError
 from shared.flows.retrieve_bulkdata import retrieve_bulkdata
 from shared.flows.retrieve_frames import retrieve_frames
 from shared.flows.transcode_frames import transcode_frames
 from shared.pixels.transcode_file import TARGETS
 
 _VALUE: Final = (Offer(BYTES), Offer(BYTES, multipart=True))
-_FRAME_NUMBERS: Final = re.compile(r"[1-9][0-9]{0,8}(?:,[1-9][0-9]{0,8})*", re.ASCII)
 _FRAMES_AS_IN_EXPLICIT: Final = DEFLATED_TRANSFER_SYNTAXES | {IMPLICIT_VR_LITTLE_ENDIAN}
 """Their native frames are, byte for byte, those of Explicit VR Little Endian."""
 
@@ -44,7 +43,7 @@ async def answer_frames(req: Request, dialect: Dialect, ref: InstanceRef, number
 
     Source: PS3.18 2024e §10.4.1.1.6 and §8.7.3.5
     """
-    frame_numbers = _parse_frame_numbers(numbers)
+    frame_numbers = parse_frame_numbers(numbers)
     services = await services_of(req, dialect)
     frames = await retrieve_frames(
         ref,
@@ -105,13 +104,6 @@ async def answer_bulkdata(req: Request, dialect: Dialect, ref: InstanceRef, path
         media_type=multipart_content_type(BYTES, boundary),
         length=multipart_length([head], [value.length], boundary),
     )
-
-
-def _parse_frame_numbers(text: str) -> list[int]:
-    numbers = text.replace("%2C", ",").replace("%2c", ",")
-    if _FRAME_NUMBERS.fullmatch(numbers) is None:
-        raise InvalidRequestError("frames are named by numbers from 1, separated by commas")
-    return [int(number) for number in numbers.split(",")]
 
 
 def _chosen(choices: Sequence[Choice], stored: str, ref: InstanceRef) -> tuple[Choice, str]:

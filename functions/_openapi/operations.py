@@ -13,6 +13,7 @@ _DICOM: Final = "application/dicom"
 _BYTES: Final = "application/octet-stream"
 _SEVERAL_INSTANCES: Final = 'multipart/related; type="application/dicom"'
 _ZIP: Final = "application/zip"
+_PICTURE_PARTS: Final = ('multipart/related; type="image/jpeg"', 'multipart/related; type="image/png"')
 _COMPRESSED_FRAMES: Final = (
     "image/jp2",
     "image/jpeg",
@@ -83,10 +84,11 @@ def _kept(name: str, path: str, summary: str, forms: tuple[str, ...], *parameter
 
 
 def _rendered(level: str, path: str) -> Operation:
-    forms: tuple[str, ...] = ("image/jpeg", "image/png")
+    forms: tuple[str, ...] = ("image/jpeg", "image/png", *_PICTURE_PARTS)
     if level != "frame":
         forms += ("application/pdf", "video/mp4", "video/mpeg")
     summary = f"Show the {level} as a picture, document or video"
+    path = path.replace("{frame}", "{frames}")
     return _kept(f"rendered_{level}", f"{path}/rendered", summary, forms, "viewport", "window", "quality")
 
 

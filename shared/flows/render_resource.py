@@ -8,13 +8,11 @@ from shared.errors import NotAcceptableError
 from shared.flows._records import Ref
 from shared.flows._renderable import Kind, kind_of, representative
 from shared.flows._rendered_document import DOCUMENT_TYPES, read_document
+from shared.flows._rendered_image import render_image
 from shared.flows._rendered_video import read_video, video_types
-from shared.flows._stored_image import read_stored_image
-from shared.pixels.cpu_pool import in_cpu_pool
-from shared.pixels.picture import JPEG, PNG, make_picture
+from shared.pixels.picture import JPEG, PNG
 from shared.pixels.rendering_parameters import Rendering
 from shared.ports import InstanceIndex, ObjectStore
-from shared.records import InstanceRecord
 
 _PICTURES: Final = (JPEG, PNG)
 
@@ -42,7 +40,8 @@ async def render_resource(
 ) -> RenderedResource:
     """Render what *ref* names: an image as a picture, a document or a video as it is encapsulated.
 
-    Of a study or series one picture stands for all: its first image by series and instance UID.
+    Of a study or series one picture stands for all: its first image by series and instance UID. `render_pictures` has
+    them all.
 
     Args:
         ref: A study, series or instance.
@@ -66,7 +65,8 @@ async def render_resource(
     match kind:
         case Kind.IMAGE:
             media_type = choose_media_type(_PICTURES)
-            return await _render_image(record, frame_number, media_type, rendering, objects)
+            picture = await render_image(record, frame_number, media_type, rendering, objects)
+            return RenderedResource(media_type, len(picture), _once(picture))
         case Kind.DOCUMENT:
             document = await read_document(objects, record)
             media_type = choose_media_type(DOCUMENT_TYPES)
@@ -79,30 +79,6 @@ async def render_resource(
                 f"instance {record.ref.sop_instance_uid} has no image, document or video to be shown;"
                 " retrieve its metadata instead"
             )
-
-
-async def _render_image(
-    record: InstanceRecord,
-    frame_number: int | None,
-    media_type: str,
-    rendering: Rendering,
-    objects: ObjectStore,
-) -> RenderedResource:
-    stored = await read_stored_image(objects, record, frame_number)
-
-    def work() -> bytes:
-        return make_picture(
-            stored.frame,
-            stored.image,
-            stored.attributes,
-            stored.transfer_syntax_uid,
-            byte_order=stored.byte_order,
-            rendering=rendering,
-            media_type=media_type,
-        )
-
-    picture = await in_cpu_pool(work)
-    return RenderedResource(media_type, len(picture), _once(picture))
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

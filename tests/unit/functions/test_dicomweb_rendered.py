@@ -17,10 +17,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from shared.errors import DamagedDicomError
 from shared.records import ObjectKey
 from tests.unit.flows.builders import SERIES, STUDY, add_pixels, make_data_set, make_file, to_file
 from tests.unit.functions.requests import Answer
-from tests.unit.functions.service import Service
+from tests.unit.functions.service import Service, parts_of
 
 INSTANCE = f"{STUDY}/series/{SERIES}/instances/{SERIES}.1"
 LEVELS = (STUDY, f"{STUDY}/series/{SERIES}", INSTANCE, f"{INSTANCE}/frames/1")
@@ -144,7 +145,7 @@ async def test_an_instance_is_shown_by_its_representative_frame(
     assert whole.body == frame.body
 
 
-@pytest.mark.parametrize(("frame", "status"), [("0", 400), ("1,2", 400), ("x", 400), ("5", 404), ("4", 200)])
+@pytest.mark.parametrize(("frame", "status"), [("0", 400), ("1,", 400), ("x", 400), ("5", 404), ("4", 200)])
 async def test_one_frame_that_is_there_is_shown(service: Service, frame: str, status: int) -> None:
     """Several are no picture."""
     await service.store(grey_file(frames=FRAMES))
@@ -336,3 +337,69 @@ async def test_every_bundled_image_is_shown_or_refused(service: Service) -> None
 
     assert set(statuses.values()) <= {200, 406, 422}
     assert len(shown) > 40, statuses
+
+
+PARTS = 'multipart/related; type="image/png"'
+
+
+@pytest.mark.parametrize("path", [STUDY, f"{STUDY}/series/{SERIES}"])
+async def test_all_images_come_as_parts_on_request(service: Service, path: str) -> None:
+    """Each as a picture of its own, with its place, as by itself."""
+    await service.store(*(grey_file(number, frames=FRAMES[number - 1 :]) for number in (1, 2, 3)))
+
+    answer = await get(service, f"{path}/rendered", "window=2,4,linear", accept=PARTS)
+    parts = parts_of(answer)
+
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith('multipart/related; type="image/png"; boundary=')
+    assert len(parts) == 3
+    for number, (headers, content) in enumerate(parts, 1):
+        one = f"{STUDY}/series/{SERIES}/instances/{SERIES}.{number}/rendered"
+        assert headers["content-type"] == "image/png"
+        assert headers["content-location"].endswith(f"/dicomweb/studies/{one}")
+        assert content == (await get(service, one, "window=2,4,linear", accept="image/png")).body
+
+
+async def test_what_is_no_image_is_left_out_and_told(service: Service) -> None:
+    """206 with a Warning; where nothing is left it is 406."""
+    await service.store(grey_file(1, frames=FRAMES), make_file(2))
+
+    answer = await get(service, f"{STUDY}/rendered", accept=PARTS)
+
+    assert (answer.status, len(parts_of(answer))) == (206, 1)
+    assert answer.headers["warning"] == '299 - "1 of 2 instances are not shown as pictures"'
+    none = f"{STUDY}/series/{SERIES}/instances/{SERIES}.2/rendered"
+    assert (await get(service, none, accept=PARTS)).status == 406
+
+
+@pytest.mark.parametrize("accept", [PARTS, None, "image/jpeg, */*;q=0.1"])
+async def test_several_frames_come_as_parts(service: Service, accept: str | None) -> None:
+    """In the order asked for; alone they cannot come."""
+    await service.store(grey_file(frames=FRAMES))
+    headers = {} if accept is None else {"accept": accept}
+    media_type = "image/png" if accept == PARTS else "image/jpeg"
+
+    parts = parts_of(await get(service, f"{INSTANCE}/frames/3,1/rendered", **headers))
+
+    assert [head["content-location"].rpartition("/frames/")[2] for head, _ in parts] == [
+        "3/rendered",
+        "1/rendered",
+    ]
+    alone = [
+        (await get(service, f"{INSTANCE}/frames/{number}/rendered", accept=media_type)).body
+        for number in (3, 1)
+    ]
+    assert [content for _, content in parts] == alone
+    assert (await get(service, f"{INSTANCE}/frames/1,2/rendered", accept="image/png")).status == 406
+    assert (await get(service, f"{INSTANCE}/frames/1,5/rendered", **headers)).status == 404
+
+
+async def test_pictures_that_break_off_break_the_answer(service: Service) -> None:
+    """A damaged image after the first is no short answer that passes for whole."""
+    noise = np.random.default_rng(1).integers(0, 255, ROWS * COLUMNS, np.uint8).tobytes()
+    whole = add_pixels(make_data_set(1), [noise], rows=ROWS, columns=COLUMNS)
+    damaged = add_pixels(make_data_set(2), FRAMES[:1], rows=2, columns=3, encapsulated=True)
+    await service.store(to_file(whole), to_file(damaged, transfer_syntax_uid=RLELossless))
+
+    with pytest.raises(DamagedDicomError):
+        await get(service, f"{STUDY}/rendered", accept=PARTS)
