@@ -147,6 +147,9 @@ class StudySearch(Protocol):
     async def search(self, query: Query) -> SearchPage:
         """Return the page that *query* asks for; the same query gives the same order while nothing changes.
 
+        The pages of a query, each after the last position of the one before, hold every row once that matches all the
+        while, whatever comes and goes between them. Rows after a position are not counted.
+
         Raises:
             QueryTooBroadError: More rows than the budget would have to be read.
         """

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from shared.dicom.pixel_layout import PixelLayout
+from shared.dicom.query import Position
 from shared.dicom.references import InstanceRef
 
 type Json = dict[str, Any]
@@ -122,7 +123,9 @@ class SearchPage:
 
     rows: list[Json]
     total: int | None
-    """How many match in all; None when the search budget did not reach to count them."""
+    """How many match in all; None when the search budget did not reach to count them, or they were not counted."""
+    last: Position | None = None
+    """Where the last row stands, if others follow or may follow it."""
 
 
 class ObjectState(StrEnum):

@@ -74,11 +74,24 @@ class MatchKey:
     match: Match
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a row stands in the answer of any search of its level; search_order says how it is found.
+
+    *day* sorts the newest study first. Series and SOP instance UID are empty on the levels above theirs.
+    """
+
+    day: str
+    study_instance_uid: str
+    series_instance_uid: str = ""
+    sop_instance_uid: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A search: all of its keys must match, within the study or series of the path if there is one.
 
-    *limit* and *offset* count rows; *includefields* are tags of top-level attributes; *ignore_case* extends to text
+    *limit* and *offset* count rows, those *after* a position if there is one; *includefields* are tags of top-level attributes; *ignore_case* extends to text
     what PS3.4 grants to person names only; *warnings* are texts for Warning headers with code 299.
     """
 
@@ -91,6 +104,7 @@ class Query:
     include_all: bool = False
     fuzzymatching: bool = False
     ignore_case: bool = False
+    after: Position | None = None
     warnings: tuple[str, ...] = ()
 
 

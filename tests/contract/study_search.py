@@ -3,55 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import groupby
-from typing import Any
 
-import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.dicom.matching import matches
 from shared.dicom.query import Level, MatchKey, Query, Range, SingleValue, Wildcard
 from shared.dicom.references import SeriesRef, StudyRef
-from shared.records import InstanceRecord, Json
-from tests.contract.archive import ArchiveContract
+from shared.records import InstanceRecord
 from tests.contract.records import Archive, OpenArchive, a_record, an_instance, fresh_name
+from tests.contract.search_answers import UID_OF, expected_uids, fill, value_of
+from tests.contract.search_paging import SearchPagingContract
 from tests.contract.strategies import archives, queries
 
-_STUDY_DATE, _STUDY_INSTANCE_UID = "00080020", "0020000D"
-_UID_OF: dict[Level, str] = {"study": "0020000D", "series": "0020000E", "instance": "00080018"}
-
-
-def _value(attributes: Json, tag: str) -> Any:
-    return next(iter(attributes.get(tag, {}).get("Value", [])), None)
-
-
-def _order(attributes: Json) -> tuple[int, str, str, str]:
-    """Return where a record comes: the newest day first, without one last, then by UIDs."""
-    date = str(_value(attributes, _STUDY_DATE) or "")
-    newest_first = -int(date) if len(date) == 8 else 0
-    return newest_first, *(str(_value(attributes, tag)) for tag in _UID_OF.values())  # type: ignore[return-value]  # three
-
-
-def expected_uids(records: list[InstanceRecord], query: Query) -> list[str]:
-    """Return the UIDs that answer *query*, its paging aside: each record judged, in order, one a study or series."""
-    found = sorted((orjson.loads(record.metadata) for record in records), key=_order)
-    found = [attributes for attributes in found if matches(query, attributes)]
-    return [
-        str(uid) for uid, _ in groupby(found, key=lambda attributes: _value(attributes, _UID_OF[query.level]))
-    ]
-
-
-async def _fill(archive: Archive, records: list[InstanceRecord]) -> None:
-    for record in records:
-        await archive.index.put([record])
-    for ref in dict.fromkeys(record.ref.study for record in records):
-        await archive.summaries.refresh(ref)
+_STUDY_DATE = "00080020"
 
 
 async def _found(archive: Archive, query: Query) -> tuple[list[str], int | None]:
     page = await archive.search.search(query)
-    return [str(_value(row, _UID_OF[query.level])) for row in page.rows], page.total
+    return [str(value_of(row, UID_OF[query.level])) for row in page.rows], page.total
 
 
 def _study(uid: str, date: str = "", **values: str) -> InstanceRecord:
@@ -59,7 +28,7 @@ def _study(uid: str, date: str = "", **values: str) -> InstanceRecord:
     return a_record(an_instance(uid, f"{uid}.1", f"{uid}.1.1"), attributes=attributes)
 
 
-class StudySearchContract(ArchiveContract):
+class StudySearchContract(SearchPagingContract):
     """See ArchiveContract for the fixture to override."""
 
     # The method is inherited by the tests of several adapters, and each example opens a partition of its own.
@@ -78,7 +47,7 @@ class StudySearchContract(ArchiveContract):
     ) -> None:
         """On random records every random search gives what judging each record gives, in order, cut to its page."""
         archive = await open_archive(fresh_name("p"))
-        await _fill(archive, records)
+        await fill(archive, records)
         for query in asked:
             uids = expected_uids(records, query)
 
@@ -87,7 +56,7 @@ class StudySearchContract(ArchiveContract):
 
     async def test_an_empty_archive_answers_nothing(self, archive: Archive) -> None:
         """No rows, none in all, on every level."""
-        for level in _UID_OF:
+        for level in UID_OF:
             assert await _found(archive, Query(level, 10)) == ([], 0)
 
     async def test_the_newest_study_comes_first(self, archive: Archive) -> None:
@@ -98,7 +67,7 @@ class StudySearchContract(ArchiveContract):
             _study("1.10", "20200101"),
             _study("1.3", "20210101"),
         ]
-        await _fill(archive, [*records, _study("1.1", "19991231"), _study("1.11")])
+        await fill(archive, [*records, _study("1.1", "19991231"), _study("1.11")])
 
         expected = ["1.3", "1.10", "1.9", "1.1", "1.11", "1.2"]
         assert (expected, 6) == await _found(archive, Query("study", 10))
@@ -115,7 +84,7 @@ class StudySearchContract(ArchiveContract):
             for series in (9, 10)
             for number in (2, 10)
         ]
-        await _fill(archive, records)
+        await fill(archive, records)
 
         series = ["1.3.10", "1.3.9", "1.2.10", "1.2.9"]
         assert (series, 4) == await _found(archive, Query("series", 10))
@@ -128,7 +97,7 @@ class StudySearchContract(ArchiveContract):
 
     async def test_pages_join_to_the_whole(self, archive: Archive) -> None:
         """Pages neither repeat nor leave out a row, and each tells how many there are; past the end they are empty."""
-        await _fill(archive, [_study(f"1.{number}", f"2020010{number % 3 + 1}") for number in range(1, 14)])
+        await fill(archive, [_study(f"1.{number}", f"2020010{number % 3 + 1}") for number in range(1, 14)])
         whole, total = await _found(archive, Query("study", 100))
         assert (len(whole), total) == (13, 13)
 
@@ -146,7 +115,7 @@ class StudySearchContract(ArchiveContract):
             "00080060": {"vr": "CS", "Value": ["CT"]},
             "00200013": {"vr": "IS", "Value": [7]},
         }
-        await _fill(archive, [a_record(attributes=attributes)])
+        await fill(archive, [a_record(attributes=attributes)])
         key = MatchKey(("00100010",), "PN", SingleValue("doe^john"))
 
         shown: dict[Level, list[str]] = {
@@ -160,7 +129,7 @@ class StudySearchContract(ArchiveContract):
 
     async def test_a_uid_does_not_match_a_longer_one(self, archive: Archive) -> None:
         """UIDs that begin with another's digits are not found for it, neither by key nor by path."""
-        await _fill(archive, [_study("1.2.3"), _study("1.2.3.4"), _study("1.2.30")])
+        await fill(archive, [_study("1.2.3"), _study("1.2.3.4"), _study("1.2.30")])
         key = MatchKey(("0020000D",), "UI", SingleValue("1.2.3"))
 
         assert await _found(archive, Query("study", 10, keys=(key,))) == (["1.2.3"], 1)
@@ -180,9 +149,9 @@ class StudySearchContract(ArchiveContract):
             Query("study", 10, keys=(MatchKey((_STUDY_DATE,), "DA", Range(day, day)),))
             for day in ("20200101", "20200102")
         ]
-        await _fill(archive, dated[:1])
+        await fill(archive, dated[:1])
         assert [(await _found(archive, query))[1] for query in queries_by_day] == [1, 0]
-        await _fill(archive, dated[1:])
+        await fill(archive, dated[1:])
         assert [(await _found(archive, query))[1] for query in queries_by_day] == [0, 1]
 
         await archive.index.remove(an_instance(), dated[0].location.key)
@@ -197,9 +166,9 @@ class StudySearchContract(ArchiveContract):
             "00100020": {"vr": "LO", "Value": ["P1"]},
             _STUDY_DATE: {"vr": "DA", "Value": ["20200101"]},
         }
-        await _fill(here, [a_record(attributes=patient)])
+        await fill(here, [a_record(attributes=patient)])
         keys = [
-            MatchKey((_STUDY_INSTANCE_UID,), "UI", SingleValue("1.2.3")),
+            MatchKey((UID_OF["study"],), "UI", SingleValue("1.2.3")),
             MatchKey(("00100020",), "LO", SingleValue("P1")),
             MatchKey(("00100020",), "LO", Wildcard("P*")),
             MatchKey((_STUDY_DATE,), "DA", Range("20200101", "20200101")),
@@ -214,7 +183,7 @@ class StudySearchContract(ArchiveContract):
         patients = {"1.2.3.2": "P2", "1.2.3.1": "P1", "1.2.3.0": None, "1.2.4.1": "P3"}
         for uid, patient in patients.items():
             values = {"00100020": {"vr": "LO", "Value": [patient]}} if patient else {}
-            await _fill(archive, [a_record(an_instance("1.2", uid[:5], uid), attributes=values)])
+            await fill(archive, [a_record(an_instance("1.2", uid[:5], uid), attributes=values)])
 
         levels: list[Level] = ["study", "series", "instance"]
         found = {
@@ -241,7 +210,7 @@ class StudySearchContract(ArchiveContract):
                 an_instance("1.2", "1.2.4", "1.2.4.1"), attributes={"00080060": {"vr": "CS", "Value": ["MR"]}}
             ),
         ]
-        await _fill(archive, records)
+        await fill(archive, records)
         key = MatchKey(("00080060",), "CS", SingleValue("CT"))
 
         assert await _found(archive, Query("series", 10, keys=(key,))) == (["1.2.3"], 1)

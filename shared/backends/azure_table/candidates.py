@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
 
 import orjson
 
@@ -12,6 +13,7 @@ from shared.backends.azure_table.tables import Tables
 from shared.dicom.person_names import name_words
 from shared.dicom.query import AnyOf, Match, Query, Range, SingleValue
 from shared.dicom.references import SeriesRef, StudyRef
+from shared.dicom.search_order import NO_DAY, position_of
 from shared.errors import InvalidUidError, QueryTooBroadError
 from shared.records import Json
 
@@ -33,18 +35,20 @@ class Candidates:
         self._keys = lookup_keys
 
     async def studies(self, query: Query) -> AsyncIterator[Json]:
-        """Yield the search rows of the studies that can match."""
+        """Yield the search rows of the studies that can match; of those before *query.after* perhaps none."""
+        after = query.after
+        begin = f"{after.day}!{after.study_instance_uid}" if after is not None else ""
         named = await self._named(query)
         if named is not None:
             rows = [row for row in await self._at_once(self._row, named) if row is not None]
-            for row in sorted(rows, key=_order):
+            for row in sorted(rows, key=partial(position_of, "study")):
                 yield row
             return
         partition_key = self._lookup_partition(query)
         if partition_key is not None:
-            found_rows = self._tables.query(lookups.TABLE, "PartitionKey eq @key", {"key": partition_key})
+            found_rows = self._of_partition(partition_key, begin)
         else:
-            found_rows = self._by_date(_match_of(query, lookups.STUDY_DATE))
+            found_rows = self._by_date(_match_of(query, lookups.STUDY_DATE), begin)
         async for row in found_rows:
             yield orjson.loads(row["row"])
 
@@ -101,22 +105,34 @@ class Candidates:
             return self._keys.name(words[0])
         return None
 
-    async def _by_date(self, dates: Match | None) -> AsyncIterator[StoredRow]:
-        """Yield the lookup rows of a range of dates, or of all studies; last those without a whole date."""
+    def _of_partition(self, partition_key: str, begin: str) -> AsyncIterator[StoredRow]:
+        filters, parameters = "PartitionKey eq @key", {"key": partition_key}
+        if begin:
+            filters, parameters = filters + " and RowKey ge @begin", {**parameters, "begin": begin}
+        return self._tables.query(lookups.TABLE, filters, parameters)
+
+    async def _by_date(self, dates: Match | None, begin: str) -> AsyncIterator[StoredRow]:
+        """Yield the lookup rows of a range of dates, or of all studies; last those without a whole date.
+
+        Rows whose keys are less than *begin* are left out.
+        """
         first, last = (dates.first, dates.last) if isinstance(dates, Range) else (None, None)
         undated = self._keys.date("")[0]
         filters = "PartitionKey ge @low and PartitionKey le @high and RowKey ge @newest and RowKey lt @oldest"
         parameters = {
-            "low": self._keys.date(last)[0] if last else f"{self._keys.partition}!{DATE}!",
+            "low": max(
+                self._keys.date(last)[0] if last else f"{self._keys.partition}!{DATE}!",
+                self._keys.day(begin.partition("!")[0]) if begin else "",
+            ),
             "high": self._keys.date(first)[0] if first else undated,
-            "newest": self._keys.date(last)[1] if last else "!",
-            "oldest": (self._keys.date(first)[1] if first else keys.NO_DATE) + keys.AFTER_JOIN,
+            "newest": max(self._keys.date(last)[1] if last else "!", begin),
+            "oldest": (self._keys.date(first)[1] if first else NO_DAY) + keys.AFTER_JOIN,
         }
         async for row in self._tables.query(lookups.TABLE, filters, parameters, page=250):
             yield row
         if first:
             # A date that is not eight digits may still be one that the query means.
-            async for row in self._tables.query(lookups.TABLE, "PartitionKey eq @key", {"key": undated}):
+            async for row in self._of_partition(undated, begin):
                 yield row
 
 
@@ -141,10 +157,3 @@ def _is_uid(text: str) -> bool:
     except InvalidUidError:
         return False
     return True
-
-
-def _order(row: Json) -> tuple[str, str]:
-    return (
-        keys.inverted_date(lookups.first_value(row, lookups.STUDY_DATE)),
-        lookups.first_value(row, STUDY_INSTANCE_UID),
-    )

@@ -138,18 +138,6 @@ def sop_shard(partition: str, sop_instance_uid: str) -> str:
     return checked(f"{partition}!sop!{hex_of(sop_instance_uid.rpartition('.')[0], 16)}")
 
 
-_INVERTED = str.maketrans("0123456789", "9876543210")
-NO_DATE = "none"
-"""Sorts after every inverted date."""
-
-
-def inverted_date(study_date: str) -> str:
-    """Return YYYYMMDD with its digits inverted, so that newer sorts first; NO_DATE for anything else."""
-    if len(study_date) == 8 and study_date.isascii() and study_date.isdigit():
-        return study_date.translate(_INVERTED)
-    return NO_DATE
-
-
 _PART_TABLE = str.maketrans({**_ESCAPES, "!": " :"})
 
 

@@ -12,6 +12,7 @@ import orjson
 from shared.backends.azure_table import keys
 from shared.dicom.person_names import name_words
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
+from shared.dicom.search_order import NO_DAY, inverted_day
 from shared.records import Json
 
 TABLE = "lookups"
@@ -98,10 +99,12 @@ class LookupKeys:
 
     def date(self, study_date: str) -> tuple[str, str]:
         """Return the partition key and the beginning of the row key of a date's studies (YYYYMMDD, else none)."""
-        inverted = keys.inverted_date(study_date)
-        if inverted == keys.NO_DATE:
-            return keys.lookup_key(self.partition, DATE, keys.NO_DATE), keys.NO_DATE
-        return keys.lookup_key(self.partition, DATE, inverted[:4]), inverted
+        day = inverted_day(study_date)
+        return self.day(day), day
+
+    def day(self, day: str) -> str:
+        """Return the partition key of the studies of a day as `inverted_day` has it."""
+        return keys.lookup_key(self.partition, DATE, NO_DAY if day == NO_DAY else day[:4])
 
     def series(self, ref: SeriesRef) -> tuple[str, str]:
         """Return the keys of the row that leads from a series to its study."""

@@ -18,8 +18,9 @@ from shared.backends.azure_table.rows import INSTANCE, RecordRows
 from shared.backends.azure_table.summaries import AzureTableSummaries
 from shared.backends.azure_table.tables import Tables
 from shared.dicom.matching import matches
-from shared.dicom.query import Query, SingleValue
+from shared.dicom.query import Position, Query, SingleValue
 from shared.dicom.references import SeriesRef, StudyRef
+from shared.dicom.search_order import position_of
 from shared.dicom.search_response import wanted_tags
 from shared.errors import AppError, QueryTooBroadError
 from shared.records import Json, SearchPage
@@ -86,22 +87,26 @@ class AzureTableSearch:
         page: list[Json] = []
         # Metadata of an instance may have megabytes, of which an answer holds but a few attributes.
         wanted = wanted_tags(query)
-        matched = 0
+        matched, end = 0, query.offset + query.limit
+        last: Position | None = None
         try:
             async for row in self._matching(query, reading):
-                if query.offset <= matched < query.offset + query.limit:
+                if query.offset <= matched < end:
                     page.append(row if wanted is None else {tag: row[tag] for tag in wanted & row.keys()})
+                    last = position_of(query.level, row)
                 matched += 1
-                if matched == query.offset + query.limit:
+                if matched == end:
                     reading.left = min(reading.left, self._count_rows)
+                elif matched > end and query.after is not None:
+                    break  # it is enough to know that there are more
         except _BudgetSpent:
-            if matched < query.offset + query.limit:
+            if matched < end:
                 raise QueryTooBroadError(
                     f"the search would read more than {self._budget_rows} rows; add StudyInstanceUID, PatientID, "
                     "AccessionNumber or a range of StudyDate, or page less far"
                 ) from None
-            return SearchPage(page, None)
-        return SearchPage(page, matched)
+            return SearchPage(page, None, last)
+        return SearchPage(page, matched if query.after is None else None, last if matched > end else None)
 
     async def _refresh_due(self, query: Query) -> None:
         """Bring studies up to date, so that what was stored a moment ago is found, with right counts."""
@@ -131,20 +136,21 @@ class AzureTableSearch:
         async for study in self._candidates.studies(query):
             reading.count()
             if query.level == "study":
-                if matches(query, study):
+                if _is_due(query, study):
                     yield study
                 continue
             async for row in self._within_study(query, study, reading):
-                if matches(query, row):
+                if _is_due(query, row):
                     yield row
 
     async def _within_study(self, query: Query, study: Json, reading: _Reading) -> AsyncIterator[Json]:
         study_ref = StudyRef(first_value(study, STUDY_INSTANCE_UID))
         one_series = query.within.series_instance_uid if isinstance(query.within, SeriesRef) else ""
+        begin = _begin_within(query, study)
         found = await self._tables.rows_of(
             "series",
             keys.study_key(self._partition, study_ref),
-            start=one_series,
+            start=max(one_series, begin),
             end=one_series + keys.AFTER_JOIN if one_series else "",
         )
         for found_row in found:
@@ -155,10 +161,13 @@ class AzureTableSearch:
                 yield series
                 continue
             ref = SeriesRef(study_ref.study_instance_uid, first_value(series, SERIES_INSTANCE_UID))
-            async for instance in self._instances(query, ref, reading):
+            after = query.after.sop_instance_uid if query.after and begin == ref.series_instance_uid else ""
+            async for instance in self._instances(query, ref, reading, after):
                 yield instance | series
 
-    async def _instances(self, query: Query, ref: SeriesRef, reading: _Reading) -> AsyncIterator[Json]:
+    async def _instances(
+        self, query: Query, ref: SeriesRef, reading: _Reading, after: str
+    ) -> AsyncIterator[Json]:
         filters, parameters = (
             "PartitionKey eq @key and kind eq @kind",
             {"key": keys.series_key(self._partition, ref), "kind": INSTANCE},
@@ -166,6 +175,21 @@ class AzureTableSearch:
         wanted = next((key.match for key in query.keys if key.path == (SOP_INSTANCE_UID,)), None)
         if isinstance(wanted, SingleValue):
             filters, parameters = filters + " and RowKey eq @row", {**parameters, "row": wanted.text}
+        if after:
+            filters, parameters = filters + " and RowKey gt @after", {**parameters, "after": after}
         async for row in self._tables.query(instances.TABLE, filters, parameters, page=250):
             reading.count()
             yield orjson.loads((await self._rows.to_record(row, ref)).metadata)
+
+
+def _is_due(query: Query, row: Json) -> bool:
+    """Tell whether a row is one to answer with: it matches, and comes after what was answered before."""
+    return matches(query, row) and (query.after is None or position_of(query.level, row) > query.after)
+
+
+def _begin_within(query: Query, study: Json) -> str:
+    """Return the series of a study with which an answer goes on; "" for its first."""
+    after = query.after
+    if after is None or position_of("study", study) != Position(after.day, after.study_instance_uid):
+        return ""
+    return after.series_instance_uid

@@ -10,10 +10,9 @@ import orjson
 from shared.backends.memory.index import MemoryIndex
 from shared.dicom.matching import matches
 from shared.dicom.query import Level, Query
+from shared.dicom.search_order import position_of
 from shared.dicom.study_summary import merge_series, merge_study
 from shared.records import InstanceRecord, Json, SearchPage
-
-_STUDY_DATE = "00080020"
 
 
 class MemorySearch:
@@ -29,10 +28,18 @@ class MemorySearch:
         instances follow the order of their studies, then that of their UIDs.
         """
         by_study = groupby(self._index.serving_records(), key=lambda record: record.ref.study)
-        # Sorting is stable, so studies of one day stay in the order of their UIDs.
-        studies = sorted((_Study(list(records)) for _, records in by_study), key=lambda study: study.age)
+        studies = (_Study(list(records)) for _, records in by_study)
         found = [row for study in studies for row in study.rows(query.level) if matches(query, row)]
-        return SearchPage(found[query.offset : query.offset + query.limit], len(found))
+        placed = sorted((position_of(query.level, row), index) for index, row in enumerate(found))
+        if query.after is not None:
+            placed = [place for place in placed if place[0] > query.after]
+        end = query.offset + query.limit
+        page = placed[query.offset : end]
+        return SearchPage(
+            [found[index] for _, index in page],
+            len(placed) if query.after is None else None,
+            page[-1][0] if page and len(placed) > end else None,
+        )
 
 
 class _Study:
@@ -43,12 +50,6 @@ class _Study:
         instances = [[orjson.loads(record.metadata) for record in of_series] for _, of_series in by_series]
         self._series = [(merge_series(of_series), of_series) for of_series in instances]
         self._study = merge_study(row for row, _ in self._series)
-
-    @property
-    def age(self) -> int:
-        """Sorts the newest day first, and last what has no whole date."""
-        date = next(iter(self._study[_STUDY_DATE].get("Value", ())), "")
-        return -int(date) if len(date) == 8 and date.isascii() and date.isdigit() else 0
 
     def rows(self, level: Level) -> Iterator[Json]:
         """Yield the rows of a level, each with those above it."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.backends.azure_table import keys
 from shared.backends.azure_table.transactions import Change, in_transactions, row_bytes
 from shared.dicom.references import SeriesRef, StudyRef
+from shared.dicom.search_order import NO_DAY, inverted_day
 from shared.errors import SettingsError, UnsupportedObjectError
 
 NAMES = st.text(
@@ -68,8 +69,8 @@ def test_newer_dates_sort_first(one: object, other: object) -> None:
     """Inverted dates sort newest first, and what is no date last."""
     first, second = (str(date).replace("-", "") for date in (one, other))
 
-    assert (keys.inverted_date(first) < keys.inverted_date(second)) == (first > second)
-    assert keys.inverted_date(first) < keys.inverted_date("2024-01-01") == keys.NO_DATE
+    assert (inverted_day(first) < inverted_day(second)) == (first > second)
+    assert inverted_day(first) < inverted_day("2024-01-01") == NO_DAY
 
 
 def test_tokens_hide_values_and_ignore_case_and_padding() -> None:
