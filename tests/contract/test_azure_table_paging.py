@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
+from shared.backends.azure_http.signed_http import SignedHttp
 from shared.backends.azure_table.tables import Tables
 from shared.dicom.query import Level, Query
 from shared.dicom.references import InstanceRef
@@ -23,16 +23,14 @@ BUDGET = 12
 
 
 @pytest.fixture
-async def service(azurite: str) -> AsyncIterator[TableServiceClient]:
+async def service(azurite: str) -> AsyncIterator[SignedHttp]:
     """Give the account's tables, made where they are missing."""
     async with table_service(azurite) as client:
         yield client
 
 
 @pytest.mark.parametrize(("level", "rows"), [("study", 4), ("series", 8), ("instance", 48)])
-async def test_the_last_page_costs_what_the_first_does(
-    service: TableServiceClient, level: Level, rows: int
-) -> None:
+async def test_the_last_page_costs_what_the_first_does(service: SignedHttp, level: Level, rows: int) -> None:
     """A walk by positions comes to the end within a budget that offsets soon exceed."""
     archive = await bound(Tables(service), fresh_name("paging"), search_rows=BUDGET)
     for study in range(1, STUDIES + 1):
