@@ -216,6 +216,7 @@ def _say_where(options: Options) -> None:
   health      {url}/health
   DICOMweb    {url}/dicomweb
   viewer      {_viewer(options.app)}
+  a case      {url}/cases/{YEAR}/{CASE_ID}
   blobs       {options.azurite.blob_endpoint}/images (what lands there is indexed)
   logs        {options.app.data_folder}/app.log and azurite.log
 

@@ -153,7 +153,8 @@ def _report(report: str | None) -> str:
 
 
 def _table(case: Json) -> str:
-    images = [case["views"][view] for view in case["views"]]
+    views = [*(view for view in HUNG if view in case["views"]), *sorted(set(case["views"]) - set(HUNG))]
+    images = [case["views"][view] for view in views]
     if not images:
         return ""
     rows = "\n".join(_row(image, case) for image in images)
@@ -180,7 +181,8 @@ def _row(image: Json, case: Json) -> str:
     name = escape(spoken(image["view"]))
     size = f"{image['columns']:.0f} &times; {image['rows']:.0f}" if image["rows"] and image["columns"] else ""
     spacing = image["pixel_spacing"]
-    shown = " &times; ".join(f"{float(side):g}" for side in spacing) + " mm" if spacing else ""
+    sides = dict.fromkeys(f"{float(side):g}" for side in spacing or ())
+    shown = " &times; ".join(sides) + " mm" if sides else ""
     picture = f"{_case(case)}/views/{escape(quote(image['view'], safe=''))}"
     links = [("Metadata", f"{_frames(image).removesuffix('frames/')}metadata")]
     if image["picture"] is not None:
@@ -188,11 +190,13 @@ def _row(image: Json, case: Json) -> str:
         if image["presets"] or image["values"]:
             links.insert(1, ("16 bit", f"{picture}?bits=16"))
     opened = " ".join(f'<a href="{where}" aria-label="{what} of {name}">{what}</a>' for what, where in links)
-    return f'<tr><th scope="row">{name}</th><td>{size}</td><td>{shown}</td><td>{opened}</td></tr>'
+    short = escape(image["view"].replace("__", " "))
+    return f'<tr><th scope="row">{short}</th><td>{size}</td><td>{shown}</td><td>{opened}</td></tr>'
 
 
 _TOOLS: Final = """<form id="tools" aria-label="Display" hidden>
-<label for="preset">Window<select id="preset"><option value="">As stored</option></select></label>
+<label for="preset">Window<select id="preset"><option value="">As stored</option>\
+<option value="own" disabled hidden>Changed</option></select></label>
 <label for="center">Center <output id="center-shown"></output><input id="center" type="range"></label>
 <label for="width">Width <output id="width-shown"></output><input id="width" type="range" min="1"></label>
 <label class="check"><input id="all" type="checkbox" checked>All views</label>
@@ -203,7 +207,7 @@ _TOOLS: Final = """<form id="tools" aria-label="Display" hidden>
 <button type="button" id="reset">Reset</button></span>
 </form>"""
 
-_HELP: Final = """<details class="help"><summary>Mouse and keys</summary>
+_HELP: Final = """<details class="help" id="help" open hidden><summary>Mouse and keys</summary>
 <dl>
 <dt>Drag</dt><dd>window: up and down the center, left and right the width</dd>
 <dt>Shift and drag, right button</dt><dd>move the image</dd>

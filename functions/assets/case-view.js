@@ -54,11 +54,13 @@ export class View {
     if (this.frame !== this.image.frame_number) query.set("frame", this.frame);
     const address = new URL(`${this.image.picture}?${query}`.replace(/\?$/, ""), document.baseURI).href;
     if (this.picture.src !== address) this.picture.src = address;
+    this.ready = false;
     try {
       await this.picture.decode();
     } catch {
       return;
     }
+    this.ready = true;
     this.figure.classList.add("scripted");
     this.draw();
   }
@@ -85,9 +87,15 @@ export class View {
     }
   }
 
-  async setWindow(window) {
+  /** Show a window of the user's own, or that of a preset. */
+  async setWindow(window, preset = null) {
     if (!(await this.#fetchValues())) return;
-    this.window = { ...window, width: Math.max(window.function === "linear" ? 1 : 0.001, window.width) };
+    this.preset = preset;
+    this.#show(window);
+  }
+
+  #show({ center, width, function: how }) {
+    this.window = { center, width: Math.max(how === "linear" ? 1 : 0.001, width), function: how };
     this.draw();
   }
 
@@ -97,7 +105,9 @@ export class View {
     const [low, high] = this.range;
     const now = this.shownWindow;
     const bounded = (value, least, most) => Math.min(most, Math.max(least, value));
-    await this.setWindow({
+    // At once, for the next key may have been pressed while the values were on their way.
+    this.preset = null;
+    this.#show({
       function: now.function,
       center: bounded(Math.round(now.center + center * (high - low)), low, high),
       width: bounded(Math.round(now.width + width * (high - low)), 1, high - low + 1),
@@ -109,7 +119,7 @@ export class View {
     const preset = this.image.presets[number - 1];
     if (number && !preset) return;
     if (preset?.center != null && this.canWindow) {
-      await this.setWindow(preset);
+      await this.setWindow(preset, number);
       return;
     }
     this.window = null;
@@ -137,8 +147,9 @@ export class View {
     const frame = Math.min(this.image.number_of_frames, Math.max(1, this.frame + frames));
     if (frame === this.frame) return;
     this.frame = frame;
+    this.ready = false;
     this.values = this.fetching = null;
-    if (this.window) await this.setWindow(this.window);
+    if (this.window) await this.setWindow(this.window, this.preset);
     await this.#load();
   }
 
@@ -149,8 +160,8 @@ export class View {
     this.draw();
   }
 
-  /** Zoom by a factor about a point of the stage, in pixels of the screen; about its middle unless given. */
-  zoomBy(factor, x = this.stage.clientWidth / 2, y = this.stage.clientHeight / 2) {
+  /** Zoom by a factor about a point of the stage, in pixels of the screen; about the chest wall unless given. */
+  zoomBy(factor, x = this.side === "right" ? this.stage.clientWidth : 0, y = this.stage.clientHeight / 2) {
     const before = this.#place();
     const zoom = Math.min(MOST_ZOOM, Math.max(1, this.zoom * factor));
     const ratio = zoom / this.zoom;
@@ -184,10 +195,10 @@ export class View {
   }
 
   draw() {
-    if (this.drawing) return;
+    if (this.drawing || !this.ready) return;
     this.drawing = requestAnimationFrame(() => {
       this.drawing = null;
-      this.#drawNow();
+      if (this.ready) this.#drawNow();
     });
   }
 

@@ -12,7 +12,7 @@ const KEY_MOVE = 40;
 const KEY_ZOOM = 1.25;
 const WHEEL_ZOOM = 1.0015;
 
-/** Return the views that a change is for. */
+/** Return the views that a change of the window is for; zoom and position are those of one view. */
 function chosen() {
   return byId("all").checked ? views : [active];
 }
@@ -33,7 +33,7 @@ function shown(view) {
     byId(id).value = window[id];
     byId(`${id}-shown`).textContent = Math.round(window[id]);
   }
-  if (!view.window && !view.preset) byId("preset").value = "";
+  byId("preset").value = view.preset ?? "own";
 }
 
 function activate(view) {
@@ -66,12 +66,12 @@ function prepareTools() {
   byId("invert").addEventListener("change", (event) => {
     for (const view of chosen()) view.invert(event.target.checked);
   });
-  byId("zoom-in").addEventListener("click", () => chosen().forEach((view) => view.zoomBy(KEY_ZOOM)));
-  byId("zoom-out").addEventListener("click", () => chosen().forEach((view) => view.zoomBy(1 / KEY_ZOOM)));
-  byId("actual").addEventListener("click", () => chosen().forEach((view) => view.actualSize()));
+  byId("zoom-in").addEventListener("click", () => active.zoomBy(KEY_ZOOM));
+  byId("zoom-out").addEventListener("click", () => active.zoomBy(1 / KEY_ZOOM));
+  byId("actual").addEventListener("click", () => active.actualSize());
   byId("reset").addEventListener("click", () => views.forEach((view) => view.reset()));
   tools.addEventListener("submit", (event) => event.preventDefault());
-  tools.hidden = false;
+  tools.hidden = byId("help").hidden = false;
 }
 
 const MOVES = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
