@@ -1,5 +1,6 @@
 """Report what a stored instance or a file in hand tells of its patient."""
 
+from functools import partial
 from typing import Any
 
 from shared.dicom.references import InstanceRef
@@ -28,4 +29,4 @@ async def assess_risk(
         header = await posted_header(subject)
     else:
         header = await stored_header(subject, objects=objects, index=index)
-    return await in_cpu_pool(risk_report, header)
+    return await in_cpu_pool(partial(risk_report, header))

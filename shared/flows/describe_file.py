@@ -1,5 +1,6 @@
 """Describe every attribute of a stored instance or of a file in hand."""
 
+from functools import partial
 from typing import Any
 
 from shared.dicom.describe import describe
@@ -30,4 +31,4 @@ async def describe_file(
         header = await posted_header(subject)
     else:
         header = await stored_header(subject, objects=objects, index=index)
-    return await in_cpu_pool(describe, header, scheme)
+    return await in_cpu_pool(partial(describe, header, scheme))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.dicom.header import Header
 from shared.dicom.risk.assessment import Weights, weigh
 from shared.dicom.risk.findings import Finding, findings
-from shared.dicom.risk.rules import EDITION, RiskLevel, Rule
+from shared.dicom.risk.rules import EDITION, SIGNALS, RiskLevel, Rule
 from shared.dicom.tag_names import name_of
 
 MAX_FINDINGS: Final = 10_000
@@ -49,7 +49,7 @@ def categories(rules: Iterable[Rule]) -> dict[str, int]:
 
 def rule_in_words(rule: Rule) -> dict[str, Any]:
     """Return what a rule looks for: "tag" (or the name of a signal), "keyword", "category", "reason", "sources"."""
-    keyword = "" if not rule.sources or rule.tag.isupper() and "_" in rule.tag else _keyword(rule.tag)
+    keyword = "" if rule in SIGNALS else name_of(int(rule.tag.replace("x", "0"), 16)).keyword
     return {
         "tag": rule.tag,
         "keyword": keyword,
@@ -72,7 +72,3 @@ def _written(finding: Finding, weights: Weights) -> dict[str, Any]:
         "reason": rule.reason,
         "sources": list(rule.sources),
     }
-
-
-def _keyword(tag: str) -> str:
-    return name_of(int(tag.replace("x", "0"), 16)).keyword

@@ -38,9 +38,7 @@ class StudyRisk:
         levels: Counter[RiskLevel] = Counter()
         for risk in risks:
             levels.update(risk.instances)
-        return cls(
-            roll_up(risk.assessment for risk in risks), levels, sum(risk.unassessed for risk in risks)
-        )
+        return cls(roll_up(risk.assessment for risk in risks), levels, sum(risk.unassessed for risk in risks))
 
     @property
     def total(self) -> int:
