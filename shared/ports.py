@@ -13,7 +13,9 @@ from typing import Protocol
 
 from shared.dicom.query import Query
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
+from shared.dicom.risk.study_risk import StudyRisk
 from shared.records import (
+    AssessedStudy,
     Change,
     InstanceRecord,
     LedgerEntry,
@@ -138,6 +140,18 @@ class StudySummaries(Protocol):
 
     async def due(self, limit: int) -> list[StudyRef]:
         """Return up to *limit* studies whose summary is behind, the longest-waiting first."""
+        ...
+
+
+class StudyRisks(Protocol):
+    """What studies tell of their patients, as their summaries have it."""
+
+    async def of_study(self, ref: StudyRef) -> StudyRisk | None:
+        """Return what a study's instances tell together; None if there is no such study."""
+        ...
+
+    def scan(self, after: StudyRef | None = None) -> AsyncIterator[AssessedStudy]:
+        """Yield the studies, each once, in an order of the adapter's own; those that follow *after* in it."""
         ...
 
 

@@ -11,6 +11,9 @@ from typing import Any, Literal
 from shared.dicom.pixel_layout import PixelLayout
 from shared.dicom.query import Position
 from shared.dicom.references import InstanceRef
+from shared.dicom.references import InstanceRef, StudyRef
+from shared.dicom.risk.assessment import RiskAssessment
+from shared.dicom.risk.study_risk import StudyRisk
 
 type Json = dict[str, Any]
 """One DICOM JSON data set (PS3.18 2024e Annex F): tag to {"vr", "Value" | "InlineBinary" | "BulkDataURI"}."""
@@ -99,6 +102,8 @@ class InstanceRecord:
     """By the path that follows `bulkdata/` in its BulkDataURI."""
     version: int = 0
     """Grows with every change of what serves this SOP instance; the index sets it."""
+    risk: RiskAssessment | None = None
+    """What it tells of its patient; None where it was not assessed by the rules of today."""
     generation: int = 0
     """How often it had been replaced on purpose when its object was written; of several objects the highest serves."""
     warnings: tuple[str, ...] = ()
@@ -115,6 +120,14 @@ class PutOutcome(StrEnum):
     """Another object serves this SOP instance; this one is kept and serves when that goes."""
     EXISTS = "exists"
     """Not put, because only an absent instance was to be put."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedStudy:
+    """A study, and what its instances tell of the patient together."""
+
+    ref: StudyRef
+    risk: StudyRisk
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from shared.ports import (
     ObjectLedger,
     ObjectStore,
     Partitions,
+    StudyRisks,
     StudySearch,
     StudySummaries,
 )
@@ -53,6 +54,7 @@ class Services:
     ledger: ObjectLedger
     cases: CaseIndex
     reports: Reports
+    risks: StudyRisks
     checkpoints: Checkpoints
     queue: JobQueue
     probes: Mapping[str, Callable[[], Awaitable[Any]]]
@@ -138,6 +140,7 @@ async def build(settings: Settings) -> Services:
             ledger=archive.ledger,
             cases=archive.cases,
             reports=archive.reports,
+            risks=archive.risks,
             checkpoints=archive.checkpoints,
             queue=queue,
             probes={

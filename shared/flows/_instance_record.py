@@ -78,6 +78,7 @@ def make_record(
     import orjson
 
     from shared.dicom.dicom_json import to_dicom_json
+    from shared.dicom.risk.assessment import assess
 
     data_set = to_dicom_json(header)
     spans = {
@@ -103,6 +104,7 @@ def make_record(
         layout=header.pixel_layout,
         bulk_data=spans,
         warnings=warnings,
+        risk=assess(header),
     )
 
 

@@ -12,6 +12,7 @@ from shared.backends.azure_table.instances import AzureTableInstances
 from shared.backends.azure_table.ledger import AzureTableLedger
 from shared.backends.azure_table.lookups import LookupKeys
 from shared.backends.azure_table.reports import AzureTableReports
+from shared.backends.azure_table.risks import AzureTableRisks
 from shared.backends.azure_table.rows import RecordRows
 from shared.backends.azure_table.search import AzureTableSearch
 from shared.backends.azure_table.summaries import AzureTableSummaries
@@ -37,6 +38,7 @@ class TableArchive:
     cases: AzureTableCases
     reports: AzureTableReports
     checkpoints: AzureTableCheckpoints
+    risks: AzureTableRisks
 
 
 async def build_archive(
@@ -77,6 +79,7 @@ async def build_archive(
         cases=AzureTableCases(tables, partition),
         reports=AzureTableReports(tables, report_table),
         checkpoints=AzureTableCheckpoints(tables, partition),
+        risks=AzureTableRisks(tables, partition),
     )
 
 

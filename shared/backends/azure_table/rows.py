@@ -14,6 +14,7 @@ import orjson
 from shared.dicom.attributes import series_attributes, study_attributes
 from shared.dicom.pixel_layout import PixelLayout
 from shared.dicom.references import InstanceRef, SeriesRef
+from shared.dicom.risk.assessment import RiskAssessment
 from shared.ports import ObjectStore
 from shared.records import BulkDataSpan, InstanceRecord, ObjectKey, ObjectLocation, Source
 
@@ -56,6 +57,8 @@ class RecordRows:
             head["generation"] = record.generation
         bulk = {path: [span.offset, span.length, span.vr] for path, span in record.bulk_data.items()}
         row: dict[str, Any] = {"record": orjson.dumps(head).decode(), "digest": _digest(record.metadata)}
+        if record.risk is not None:
+            row["risk"] = record.risk.pack()
         await self._place(row, _PREFIX_METADATA, zlib.compress(record.metadata, 6), record.ref)
         if record.layout is not None:
             await self._place(row, _PREFIX_LAYOUT, record.layout.pack(), record.ref)
@@ -117,8 +120,14 @@ class RecordRows:
             else {},
             version=int(row["version"]),
             warnings=tuple(head["warnings"]),
+            risk=risk_of(row),
             generation=head.get("generation", 0),
         )
+
+
+def risk_of(row: Mapping[str, Any]) -> RiskAssessment | None:
+    """Return what an instance's row says it tells of its patient, if the rules of today said so."""
+    return RiskAssessment.unpack(row["risk"]) if "risk" in row else None
 
 
 def overflow_of(row: Mapping[str, Any]) -> list[str]:

@@ -17,10 +17,12 @@ from shared.backends.azure_table.changes import AzureTableChanges
 from shared.backends.azure_table.dirty import Dirty, Note
 from shared.backends.azure_table.entities import StoredRow, etag_of
 from shared.backends.azure_table.lookups import LookupKeys, bounded
-from shared.backends.azure_table.rows import INSTANCE, RecordRows
+from shared.backends.azure_table.risks import risk_of_series
+from shared.backends.azure_table.rows import INSTANCE, RecordRows, risk_of
 from shared.backends.azure_table.tables import Tables, pause
 from shared.backends.azure_table.transactions import Change
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
+from shared.dicom.risk.study_risk import StudyRisk
 from shared.dicom.study_summary import merge_series, merge_study
 from shared.errors import ConcurrentChangeError
 from shared.records import Json
@@ -119,7 +121,7 @@ class AzureTableSummaries:
                 instances.TABLE,
                 "PartitionKey eq @key and kind eq @kind",
                 {"key": series_key, "kind": INSTANCE},
-                select=["RowKey", "nonce", "digest"],
+                select=["RowKey", "nonce", "digest", "risk"],
             )
         ]
         row: dict[str, Any] | None = None
@@ -131,6 +133,7 @@ class AzureTableSummaries:
                 "PartitionKey": study_key,
                 "RowKey": series.series_instance_uid,
                 "row": orjson.dumps(summary).decode(),
+                "risk": StudyRisk.of(map(risk_of, rows)).pack(),
             }
             await self._tables.upsert(lookups.TABLE, _keyed(self._keys.series(series)))
         if not await self._replace(SERIES, before, row):
@@ -173,9 +176,8 @@ class AzureTableSummaries:
     async def _write_study(self, ref: StudyRef) -> bool:
         study_key = keys.study_key(self._keys.partition, ref)
         before = await self._tables.get(STUDIES, study_key, STUDY_ROW)
-        series_rows: list[Json] = [
-            orjson.loads(row["row"]) for row in await self._tables.rows_of(SERIES, study_key)
-        ]
+        stored = await self._tables.rows_of(SERIES, study_key)
+        series_rows: list[Json] = [orjson.loads(row["row"]) for row in stored]
         old_keys = _lookups_of(before)
         row: dict[str, Any] | None = None
         new_keys: list[tuple[str, str]] = []
@@ -188,6 +190,7 @@ class AzureTableSummaries:
                 "RowKey": STUDY_ROW,
                 "row": text,
                 "lookups": orjson.dumps(new_keys).decode(),
+                "risk": StudyRisk.merge(risk_of_series(row) for row in stored).pack(),
             }
             # New ones first, the old ones last: a study that is there is found at any moment in between.
             await self._tables.upsert_rows(lookups.TABLE, [_keyed(pair, text) for pair in new_keys])

@@ -28,7 +28,7 @@ _CERTAIN_CATEGORIES: Final = frozenset({"pixels", "face"})
 class RiskAssessment:
     """The gravest level of what was found, and a bit for each rule that something was found by."""
 
-    level: RiskLevel
+    level: RiskLevel = RiskLevel.NONE
     found: int = 0
 
     def rules(self) -> Iterator[Rule]:

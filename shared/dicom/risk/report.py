@@ -9,6 +9,7 @@ from shared.dicom.header import Header
 from shared.dicom.risk.assessment import Weights, weigh
 from shared.dicom.risk.findings import Finding, findings
 from shared.dicom.risk.rules import EDITION, SIGNALS, RiskLevel, Rule
+from shared.dicom.risk.study_risk import StudyRisk
 from shared.dicom.tag_names import name_of
 
 MAX_FINDINGS: Final = 10_000
@@ -35,6 +36,24 @@ def risk_report(header: Header) -> dict[str, Any]:
         "findings": [_written(finding, weights) for finding in listed],
         "truncated": truncated,
     }
+
+
+def study_report(study_instance_uid: str, risk: StudyRisk, *, with_rules: bool) -> dict[str, Any]:
+    """Return what the instances of a study tell together.
+
+    Returns:
+        "study_instance_uid", "level", "instances" (how many by level), "unassessed" (how many were indexed by other
+        rules), "categories" (by how many rules of each kind anything was found), and with *with_rules* "rules".
+    """
+    found = list(risk.assessment.rules())
+    report: dict[str, Any] = {
+        "study_instance_uid": study_instance_uid,
+        "level": level_name(risk.assessment.level),
+        "instances": {level_name(level): risk.instances[level] for level in RiskLevel},
+        "unassessed": risk.unassessed,
+        "categories": categories(found),
+    }
+    return report | {"rules": [rule_in_words(rule) for rule in found]} if with_rules else report
 
 
 def level_name(level: RiskLevel) -> str:

@@ -19,7 +19,7 @@ class StudyRisk:
         unassessed: number of instances that were indexed by another edition of the rules; indexing anew assesses them.
     """
 
-    assessment: RiskAssessment = RiskAssessment(RiskLevel.NONE)
+    assessment: RiskAssessment = field(default_factory=RiskAssessment)
     instances: Counter[RiskLevel] = field(default_factory=Counter)
     unassessed: int = 0
 
