@@ -64,7 +64,7 @@ async def risk_of_study(req: Request) -> Response:
 @answers_errors
 async def list_studies(req: Request) -> Response:
     """Answer the studies and their levels, as JSON or CSV; `level` is the least to list, `after` begins the next page."""
-    offer = choose(req.headers.get("accept"), [Offer(_JSON), Offer(_CSV)])
+    form = choose(req.headers.get("accept"), [Offer(_JSON), Offer(_CSV)]).offer.part_type
     after = req.query_params.get("after")
     least = req.query_params.get("level", "none")
     if least not in _LEVELS:
@@ -79,10 +79,8 @@ async def list_studies(req: Request) -> Response:
     )
     following = req.url.include_query_params(after=page.next_after).query if page.next_after else None
     headers = {"Link": f'<?{following}>; rel="next"'} if following else {}
-    if offer.essence == _CSV:
-        return Response(
-            _as_csv(page.studies), status_code=HTTPStatus.OK, media_type=_CSV, headers=headers
-        )
+    if form == _CSV:
+        return Response(_as_csv(page.studies), status_code=HTTPStatus.OK, media_type=_CSV, headers=headers)
     return json_response({"studies": page.studies, "next_after": page.next_after}, headers=headers)
 
 
@@ -102,5 +100,7 @@ def _as_csv(studies: Iterable[Mapping[str, Any]]) -> str:
     for study in studies:
         counts = [study["instances"][level] for level in levels]
         categories = " ".join(name.replace(" ", "-") for name in study["categories"])
-        writer.writerow([study["study_instance_uid"], study["level"], *counts, study["unassessed"], categories])
+        writer.writerow(
+            [study["study_instance_uid"], study["level"], *counts, study["unassessed"], categories]
+        )
     return text.getvalue()

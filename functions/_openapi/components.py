@@ -71,6 +71,9 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "accession": ("AccessionNumber", _TEXT),
     "from": ("First StudyDate", _DATE),
     "to": ("Last StudyDate", _DATE),
+    "keys": ("How attributes are called", {"type": "string", "enum": ["human", "numeric", "keyword"]}),
+    "level": ("Least level to list", {"type": "string", "enum": ["none", "low", "medium", "high"]}),
+    "after": ("Where the page before ended", _TEXT),
     "page": ("From 1", {"type": "integer", "minimum": 1}),
 }
 _OF_CASES: Final[dict[str, tuple[str, Json]]] = {
@@ -89,6 +92,7 @@ _HEADERS: Final[dict[str, tuple[str, Json]]] = {
     "X-Total-Count": ("How many match in all; absent where they were not counted", _COUNT),
     "Warning": ("What was not done as asked, what remains, or what is missing", _TEXT),
     "ETag": ("To be sent again as If-None-Match or If-Range", _TEXT),
+    "Link": ("Where the next page is, as rel=next", _TEXT),
     "Content-Range": ("Which bytes these are", _TEXT),
 }
 _PROBLEM: Final[Json] = {
@@ -113,6 +117,7 @@ def components() -> Json:
             **{name: _parameter("query", name, *about) for name, about in _QUERY.items()},
             **{f"case-{name}": _parameter("query", name, *about) for name, about in _OF_CASES.items()},
             **{name: _parameter("header", name, *about) for name, about in _SENT.items()},
+            "in-partition": _parameter("query", "partition", "Name of a data partition", _TEXT),
             "attributes": {
                 "name": "attributes",
                 "in": "query",

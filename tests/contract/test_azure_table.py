@@ -12,7 +12,9 @@ from shared.backends.azure_table.checkpoints import AzureTableCheckpoints
 from shared.backends.azure_table.ledger import AzureTableLedger
 from shared.backends.azure_table.partitions import AzureTablePartitions
 from shared.backends.azure_table.reports import AzureTableReports
+from shared.backends.azure_table.risks import AzureTableRisks
 from shared.backends.azure_table.tables import Tables
+from shared.ports import StudyRisks
 from tests.contract.archive import ArchiveContract
 from tests.contract.cases import CaseIndexContract, CheckpointsContract, ReportsContract, WriteReport
 from tests.contract.change_feed import ChangeFeedContract
@@ -20,6 +22,7 @@ from tests.contract.instance_index import InstanceIndexContract
 from tests.contract.ledger import ObjectLedgerContract
 from tests.contract.partitions import PartitionsContract
 from tests.contract.records import Archive, OpenArchive, fresh_name
+from tests.contract.study_risks import StudyRisksContract
 from tests.contract.study_search import StudySearchContract
 from tests.contract.study_summaries import StudySummariesContract
 from tests.contract.table_archive import bound, table_service
@@ -54,6 +57,18 @@ class TestAzureTableSummaries(_AzureTableArchive, StudySummariesContract):
 
 class TestAzureTableSearch(_AzureTableArchive, StudySearchContract):
     """AzureTableSearch."""
+
+
+class TestAzureTableRisks(_AzureTableArchive, StudyRisksContract):
+    """AzureTableRisks."""
+
+    @pytest.fixture(autouse=True)
+    def _hold(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def risks_of(self, archive: Archive) -> StudyRisks:
+        """Return it on the tables of the archive."""
+        return AzureTableRisks(self._tables, archive.partition)
 
 
 class TestAzureTableChanges(_AzureTableArchive, ChangeFeedContract):

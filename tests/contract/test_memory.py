@@ -13,7 +13,9 @@ from shared.backends.memory.object_store import MemoryObjectStore
 from shared.backends.memory.partitions import MemoryPartitions
 from shared.backends.memory.queue import MemoryJobQueue
 from shared.backends.memory.reports import MemoryReports
+from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
+from shared.ports import StudyRisks
 from shared.records import ObjectKey
 from tests.contract.archive import ArchiveContract
 from tests.contract.cases import CaseIndexContract, CheckpointsContract, ReportsContract, WriteReport
@@ -25,6 +27,7 @@ from tests.contract.object_store import ObjectStoreContract
 from tests.contract.object_store_fixtures import Backdoor
 from tests.contract.partitions import PartitionsContract
 from tests.contract.records import Archive, OpenArchive
+from tests.contract.study_risks import StudyRisksContract
 from tests.contract.study_search import StudySearchContract
 from tests.contract.study_summaries import StudySummariesContract
 
@@ -51,6 +54,15 @@ class TestMemorySummaries(_MemoryArchive, StudySummariesContract):
 
 class TestMemorySearch(_MemoryArchive, StudySearchContract):
     """MemorySearch."""
+
+
+class TestMemoryRisks(_MemoryArchive, StudyRisksContract):
+    """MemoryRisks."""
+
+    def risks_of(self, archive: Archive) -> StudyRisks:
+        """Return it over the index of the archive."""
+        assert isinstance(archive.index, MemoryIndex)
+        return MemoryRisks(archive.index)
 
 
 class TestMemoryChangeFeed(_MemoryArchive, ChangeFeedContract):

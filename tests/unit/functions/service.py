@@ -13,6 +13,7 @@ from functions import (
     http_cases_list,
     http_cases_report,
     http_deidentify,
+    http_describe,
     http_dicomweb_changes,
     http_dicomweb_delete,
     http_dicomweb_partitions,
@@ -23,9 +24,11 @@ from functions import (
     http_openapi,
     http_page_assets,
     http_preflight,
+    http_risk,
     http_start_page,
 )
 from shared.backends.memory.partitions import MemoryPartitions
+from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
 from shared.services import Services
 from shared.settings import Settings
@@ -38,6 +41,8 @@ _AREAS = (
     http_cases_list,
     http_cases_report,
     http_deidentify,
+    http_describe,
+    http_risk,
     http_dicomweb_changes,
     http_dicomweb_delete,
     http_dicomweb_partitions,
@@ -107,6 +112,7 @@ class Service:
             ledger=world.port(world.ledger),
             cases=world.port(world.cases),
             reports=world.port(world.reports),
+            risks=MemoryRisks(world.index),
             checkpoints=world.port(world.checkpoints),
             queue=world.port(world.queue),
             probes={},
