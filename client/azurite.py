@@ -13,7 +13,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from client.errors import ClientError
 
-CONTAINERS = ("images", "archive", "sessions", "derived", "rejected")
+CONTAINERS = ("images", "archive", "sessions", "derived", "rejected", "quarantine")
 QUEUES = tuple(name + suffix for name in ("blob-events", "study-changed") for suffix in ("", "-poison"))
 TABLES = ("objects", "instances", "series", "studies", "lookups", "cases", "report", "changes", "checkpoints")
 

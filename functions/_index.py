@@ -1,6 +1,7 @@
 """What the triggers of blob events share: the calls of flows that look at objects."""
 
 from functions import _wiring
+from functions._risk_limit import risk_policy
 from shared.flows.index_instance import CasePatterns, IndexPorts, index_instance
 from shared.records import ObjectKey
 from shared.services import Services
@@ -20,6 +21,7 @@ def index_ports(services: Services) -> IndexPorts:
         ledger=services.ledger,
         cases=services.cases,
         queue=services.queue,
+        risk=risk_policy(settings),
         archive_container=services.settings.archive_container,
         rejected_container=settings.rejected_container,
         case_patterns=CasePatterns(

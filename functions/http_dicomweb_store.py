@@ -9,6 +9,7 @@ from starlette.responses import Response
 from functions._dialect import Dialect
 from functions._dicomweb import DICOM_JSON, service_url, services_of
 from functions._http import json_response
+from functions._risk_limit import risk_policy
 from functions._roots import at_every_root
 from functions._streaming import limited_body
 from shared.dicom.media_types import MediaType, Offer, choose, parse_media_type
@@ -51,6 +52,7 @@ async def store(req: Request, dialect: Dialect) -> Response:
         queue=services.queue,
         container=services.settings.archive_container,
         partition=services.partition,
+        risk=risk_policy(services.settings),
     )
     body = limited_body(req, services.settings.max_store_bytes)
     outcomes = await store_instances(_parts(req, media_type, body), request, ports)

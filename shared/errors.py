@@ -16,6 +16,8 @@ again help?
     │   │                               InvalidAttributeError · UnsupportedObjectError
     │   │                               IdentifierLeftError · BurnedInPixelsError
     │   └── SettingsError               NotConfiguredError
+    │   │                               RiskTooHighError
+    │   └── SettingsError
     └── TransientError                  it may: raise to the host, answer 503
         ├── ObjectChangedError · ConcurrentChangeError · CaseBeingStoredError
         └── BackendUnavailableError
@@ -146,6 +148,10 @@ class IdentifierLeftError(RejectedInstanceError):
 
 class BurnedInPixelsError(RejectedInstanceError):
     """The pixels of a file may show who the patient is, and nothing tells which of them."""
+
+
+class RiskTooHighError(RejectedInstanceError):
+    """A file identifies its patient more plainly than this archive allows."""
 
 
 class SettingsError(PermanentError):

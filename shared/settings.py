@@ -89,6 +89,12 @@ class Settings(S3Settings):
     """UIDs of the SOP classes that STOW-RS takes, separated by commas; empty for all."""
     store_transfer_syntaxes: Annotated[tuple[str, ...], NoDecode] = ()
     """UIDs of the transfer syntaxes that STOW-RS takes, separated by commas; empty for all."""
+    risk_limit: Literal["off", "low", "medium", "high"] = "off"
+    """From which level on an instance that identifies its patient is kept out: not stored, and not indexed."""
+    risk_action: Literal["refuse", "quarantine"] = "refuse"
+    """What becomes of an instance that STOW-RS keeps out: nothing of it is kept, or it is held in a container."""
+    quarantine_container: str = "quarantine"
+    """Where it is held; nothing reads it."""
     lenient_search: bool = False
     """Whether searches ignore attributes that are unknown, with a warning, instead of refusing them."""
     max_transcode_bytes: int = Field(default=100 * _MIB, gt=0)

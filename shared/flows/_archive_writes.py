@@ -4,7 +4,7 @@ An object of the archive that the index does not know is what a crash has left b
 indexed as it is, or removed if it cannot be: nobody was told that it is stored.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from shared.dicom.byte_window import FIRST_READ
@@ -15,11 +15,13 @@ from shared.errors import (
     ObjectExistsError,
     ObjectNotFoundError,
     RejectedInstanceError,
+    RiskTooHighError,
 )
 from shared.flows._archive_key import archive_key, generation_of
 from shared.flows._incoming import Incoming
 from shared.flows._instance_record import Identity, identify, make_record
 from shared.flows._read_instance import read_stored_header
+from shared.flows._risk_policy import RiskPolicy, check_risk, hold_in_quarantine
 from shared.flows._same_bytes import Comparison, same_bytes
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import (
@@ -45,6 +47,7 @@ class StorePorts:
     queue: JobQueue
     container: str
     partition: str
+    risk: RiskPolicy = field(default_factory=RiskPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +116,27 @@ async def write_new(
 
     Raises:
         ObjectExistsError: The name is taken.
-        RejectedInstanceError: It is damaged; nothing of it is left.
+        RejectedInstanceError: It is damaged, and nothing of it is left; or it is kept out for its risk.
     """
     if incoming.is_whole:
+        try:
+            check_risk(header, ports.risk)
+        except RiskTooHighError:
+            await hold_in_quarantine(ports.risk, key, incoming.data, ports.objects)
+            raise
         info = await ports.objects.put(key, incoming.data, if_absent=True)
         return _record(header, identity, info, ports)
     first, content = incoming.data, incoming.stream()
     content = content if comparison is None else comparison.passing(content)
     info = await ports.objects.put(key, content, if_absent=True)
     try:
-        return _record(await read_stored_header(ports.objects, info, first), identity, info, ports)
-    except RejectedInstanceError:
+        header = await read_stored_header(ports.objects, info, first)
+        check_risk(header, ports.risk)
+        return _record(header, identity, info, ports)
+    except RejectedInstanceError as error:
+        if isinstance(error, RiskTooHighError):
+            stored = ports.objects.stream(key, if_match=info.etag)
+            await hold_in_quarantine(ports.risk, key, stored, ports.objects)
         await ports.objects.delete(key, if_match=info.etag)
         raise
 

@@ -14,6 +14,7 @@ from shared.flows._archive_key import archive_key
 from shared.flows._archive_writes import Present, StorePorts
 from shared.flows._incoming import HELD_LENGTH, Incoming
 from shared.flows._instance_record import Identity, make_record
+from shared.flows._risk_policy import check_risk
 from shared.flows._same_bytes import same_bytes
 from shared.flows._store_request import StoreRequest
 from shared.records import InstanceRecord, ObjectLocation, Source
@@ -33,13 +34,14 @@ class Rehearsal:
         """Return what write_instance and the index would come to. A large instance lies in a temporary file meanwhile.
 
         Raises:
-            RejectedInstanceError: It is damaged.
+            RejectedInstanceError: It is damaged, or kept out for its risk.
         """
         is_whole = incoming.is_whole
         with tempfile.SpooledTemporaryFile(max_size=HELD_LENGTH) as file:
             digest, size = await _spool(incoming, file)
             if not is_whole:
                 header = await _read_header(file, size)
+            check_risk(header, self._ports.risk)
             key = archive_key(self._ports.container, self._ports.partition, identity.ref)
             now = datetime.now(UTC)
             record = make_record(header, identity, ObjectLocation(key, "", 0, size), now, Source.STORE)

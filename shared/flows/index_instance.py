@@ -19,6 +19,7 @@ from shared.flows._case_name import SEED_PATTERNS, CasePatterns, read_case_name
 from shared.flows._instance_record import identify, make_record
 from shared.flows._read_instance import read_stored_header
 from shared.flows._rejected import keep_rejection, rejected_key
+from shared.flows._risk_policy import RiskPolicy, check_risk
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import (
     CaseImage,
@@ -52,6 +53,7 @@ class IndexPorts:
     cases: CaseIndex
     queue: JobQueue
     rejected_container: str
+    risk: RiskPolicy = field(default_factory=RiskPolicy)
     archive_container: str = ""
     """Whose objects say by their names that they replace others."""
     case_patterns: CasePatterns = SEED_PATTERNS
@@ -161,6 +163,7 @@ class _Visit:
     async def _read(self, found: ObjectRange) -> InstanceRecord:
         info = found.info
         header = await read_stored_header(self.ports.objects, info, found.data)
+        check_risk(header, self.ports.risk)
         location = ObjectLocation(self.key, info.etag, 0, info.size)
         record = make_record(header, identify(header), location, info.modified_at, Source.EVENT)
         return replace(record, generation=generation_of(self.key, self.ports.archive_container, record.ref))

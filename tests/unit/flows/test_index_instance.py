@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,8 +16,10 @@ from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
 from shared.dicom.references import InstanceRef
+from shared.dicom.risk.rules import RiskLevel
 from shared.errors import BackendUnavailableError, ObjectChangedError, TransientError, UnsupportedObjectError
 from shared.flows._rejected import rejected_key
+from shared.flows._risk_policy import RiskPolicy
 from shared.flows.index_instance import IndexPorts, index_instance
 from shared.records import CaseView, LedgerEntry, ObjectKey, ObjectState, Source
 from tests.unit.flows.builders import CT, SERIES, STUDY, make_data_set, make_file, to_file
@@ -354,3 +357,22 @@ def test_a_rejection_is_found_by_its_objects_name_and_fits_any_store() -> None:
     long = ObjectKey("images", "n" * 1024)
     assert len(rejected_key("rejected", long).name) <= 1024
     assert rejected_key("rejected", long) != rejected_key("rejected", ObjectKey("images", "n" * 1023))
+
+
+async def test_what_identifies_its_patient_too_plainly_is_rejected_until_it_is_replaced() -> None:
+    """It lies where it lay, with the reason in `rejected`; what takes its place is looked at anew."""
+    world = World()
+    ports = replace(world.index_ports, risk=RiskPolicy(RiskLevel.HIGH))
+    world.objects.write(KEY, ONE)
+    await index_instance(KEY, ports)
+    entry = await world.ledger.get(KEY)
+
+    assert entry is not None
+    assert entry.state is ObjectState.REJECTED
+    assert "level high (name, record number)" in entry.reason
+    assert "DOE" not in entry.reason
+    assert [record async for record in world.index.instances_of(REF.study)] == []
+
+    world.objects.write(KEY, make_file(PatientName="", PatientID="", StudyDate=""))
+    await index_instance(KEY, ports)
+    assert (await world.index.get(REF)).risk is not None

@@ -15,7 +15,7 @@ from shared.flows.index_instance import IndexPorts
 from shared.flows.store_instances import StorePorts
 from shared.records import ObjectKey
 
-CONTAINERS = ("images", "archive", "rejected", "derived")
+CONTAINERS = ("images", "archive", "rejected", "derived", "quarantine")
 
 
 class KilledError(BaseException):

@@ -140,3 +140,53 @@ async def test_a_lenient_search_ignores_what_it_does_not_know(service: Service, 
     answer = await service.search(query)
     assert answer.status == 200
     assert "Ignored" in answer.headers["warning"]
+
+
+PLAIN = {"PatientName": "", "PatientID": "", "StudyDate": ""}
+LARGE_BYTES = 5 * 1024 * 1024
+
+
+def large(**attributes: Any) -> bytes:
+    """Return an instance that is not held whole while it is stored; its name comes before what identifies it."""
+    return make_file(1, EncapsulatedDocument=bytes(LARGE_BYTES), **attributes)
+
+
+@pytest.mark.parametrize("content", [ONE, large()])
+@pytest.mark.parametrize("dry", ["", "dryRun=true"])
+async def test_what_identifies_its_patient_too_plainly_is_kept_out(
+    service: Service, content: bytes, dry: str
+) -> None:
+    """Nothing of it is left, and the reason has the kinds of identifiers, but no value."""
+    service.settings = Settings.model_construct(risk_limit="high")
+
+    answer = await store(service, content, query=dry)
+
+    assert answer.status == 409
+    [item] = answer.json["00081198"]["Value"]
+    text = item["00741048"]["Value"][0]["00000902"]["Value"][0]
+    assert "level high (name, record number)" in text
+    assert "DOE" not in text
+    assert [info async for info in service.world.objects.scan("archive")] == []
+
+
+@pytest.mark.parametrize("content", [make_file(1, **PLAIN), large(**PLAIN)])
+async def test_what_identifies_its_patient_less_is_stored(service: Service, content: bytes) -> None:
+    """UIDs alone are of level low."""
+    service.settings = Settings.model_construct(risk_limit="high")
+
+    assert (await store(service, content)).status == 200
+
+
+@pytest.mark.parametrize("content", [ONE, large()])
+async def test_what_is_kept_out_is_held_in_quarantine_where_that_is_set(
+    service: Service, content: bytes
+) -> None:
+    """As it was sent; it is found by no search."""
+    service.settings = Settings.model_construct(risk_limit="high", risk_action="quarantine")
+
+    assert (await store(service, content)).status == 409
+
+    [held] = [info async for info in service.world.objects.scan("quarantine")]
+    assert (await service.world.objects.read_range(held.key, 0, held.size)).data == content
+    assert [info async for info in service.world.objects.scan("archive")] == []
+    assert (await service.search()).status == 204

@@ -184,11 +184,17 @@ FUNCTIONS = {
         for root in ("dicomweb", "v1", "v2")
         for operation in (*OPERATIONS, *(f"partition_{one}" for one in OPERATIONS), "changes", "partitions")
     ),
+    "describe_file",
+    "describe_instance",
     "get_case",
     "get_case_view",
     "page_asset",
     "health",
     "health_check",
+    "list_risks",
+    "risk_of_file",
+    "risk_of_instance",
+    "risk_of_study",
     "openapi",
     "preflight",
     "start_page",
