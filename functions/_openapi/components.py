@@ -73,7 +73,6 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "to": ("Last StudyDate", _DATE),
     "keys": ("How attributes are called", {"type": "string", "enum": ["human", "numeric", "keyword"]}),
     "level": ("Least level to list", {"type": "string", "enum": ["none", "low", "medium", "high"]}),
-    "after": ("Where the page before ended", _TEXT),
     "page": ("From 1", {"type": "integer", "minimum": 1}),
 }
 _OF_CASES: Final[dict[str, tuple[str, Json]]] = {
