@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from shared.dicom.pixel_layout import PixelLayout
 from shared.dicom.query import Position
-from shared.dicom.references import InstanceRef
 from shared.dicom.references import InstanceRef, StudyRef
 from shared.dicom.risk.assessment import RiskAssessment
 from shared.dicom.risk.study_risk import StudyRisk
