@@ -10,6 +10,7 @@ from functions import (
     http_cases_index,
     http_cases_list,
     http_cases_report,
+    http_cases_store,
     http_deidentify,
     http_describe,
     http_dicomweb_changes,
@@ -25,6 +26,7 @@ from functions import (
     http_risk,
     http_start_page,
     queue_study_changed,
+    timer_sweep_cases,
     timer_sweep_studies,
 )
 
@@ -46,12 +48,14 @@ for area in (
     http_deidentify,
     http_describe,
     http_risk,
+    http_cases_store,
     http_health,
     http_openapi,
     http_page_assets,
     http_preflight,
     http_start_page,
     queue_study_changed,
+    timer_sweep_cases,
     timer_sweep_studies,
 ):
     app.register_functions(area.bp)

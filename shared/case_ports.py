@@ -6,11 +6,14 @@ Like those, these are bound to one data partition, but for the reports, whose ta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from shared.records import (
+    CaseCommit,
     CaseImage,
     CaseQuery,
+    CaseSession,
     CaseSummary,
     Checkpoint,
     ObjectKey,
@@ -90,4 +93,55 @@ class Checkpoints(Protocol):
 
     async def remove(self, name: str) -> None:
         """Forget a checkpoint; that it is absent is no error."""
+        ...
+
+
+class CaseSessions(Protocol):
+    """Cases stored as a whole: nothing of a session is visible before it is committed and finished."""
+
+    async def begin(self, session: CaseSession) -> None:
+        """Note a session before anything is written in it."""
+        ...
+
+    async def case_of(self, year: str, case_id: str) -> tuple[CaseCommit | None, list[CaseImage]]:
+        """Return the commit that a case has, if any, and its images, whether visible or not."""
+        ...
+
+    async def commit(
+        self,
+        commit: CaseCommit,
+        images: Sequence[CaseImage],
+        *,
+        seen: CaseCommit | None,
+        replaced: Sequence[CaseImage] = (),
+    ) -> CaseCommit:
+        """Let *images* be the case's in place of those *replaced*, all at once; they are hidden until it is finished.
+
+        Raises:
+            ConcurrentChangeError: The session was withdrawn, or the case has another commit than *seen* by now.
+        """
+        ...
+
+    async def finish(self, commit: CaseCommit) -> None:
+        """Let the case be visible. That it is already is no error.
+
+        Raises:
+            ConcurrentChangeError: It was retracted or replaced.
+        """
+        ...
+
+    async def retract(self, commit: CaseCommit, images: Sequence[CaseImage]) -> None:
+        """Undo a commit that was not finished."""
+        ...
+
+    async def withdraw(self, session: CaseSession) -> None:
+        """Make sure that a session cannot be committed any more."""
+        ...
+
+    async def forget(self, session: CaseSession) -> None:
+        """Forget the note of a session."""
+        ...
+
+    async def begun_before(self, moment: datetime) -> list[CaseSession]:
+        """Return the sessions that are noted since before *moment*, the oldest first."""
         ...

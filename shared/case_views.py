@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from shared.records import CaseImage, CaseSummary
+from shared.errors import CaseBeingStoredError
+from shared.records import CaseCommit, CaseImage, CaseSummary
 
 VIEWS: Final = ("L__CC", "L__MLO", "R__CC", "R__MLO")
 """The views of a complete case: laterality and projection."""
@@ -13,6 +14,16 @@ VIEWS: Final = ("L__CC", "L__MLO", "R__CC", "R__MLO")
 def in_order(images: Iterable[CaseImage]) -> list[CaseImage]:
     """Return images by (view, object key): the first of each view stands for it, the others are duplicates."""
     return sorted(images, key=lambda image: (image.view, image.key))
+
+
+def check_visible(commit: CaseCommit | None) -> None:
+    """Refuse to show a case that is being stored as a whole.
+
+    Raises:
+        CaseBeingStoredError: Its commit is not done.
+    """
+    if commit is not None and not commit.done:
+        raise CaseBeingStoredError("the case is just being stored; ask again in a moment")
 
 
 def summary_of(

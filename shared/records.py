@@ -242,6 +242,32 @@ class CaseQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseSession:
+    """One attempt to store a case as a whole; its objects are named after *key*."""
+
+    key: str
+    year: str
+    case_id: str
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCommit:
+    """That the objects of a session are a case: the one row that makes all of it exist."""
+
+    session: CaseSession
+    report: str
+    """Until it is done, for then it stands among the reports."""
+    fingerprint: str
+    """Of all contents."""
+    previous: str = ""
+    """Key of the session that this one replaces."""
+    done: bool = False
+    """Whether all that follows from it is done; only then is the case visible."""
+    revision: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ReportMigration:
     """What became of one page of reports on their way to keyed rows; *after* is where to go on, None at the end."""
 

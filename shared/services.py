@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from shared.case_ports import CaseIndex, Checkpoints, Reports
+from shared.case_ports import CaseIndex, CaseSessions, Checkpoints, Reports
 from shared.errors import AppError, SettingsError
 from shared.ports import (
     ChangeFeed,
@@ -53,6 +53,7 @@ class Services:
     feed: ChangeFeed
     ledger: ObjectLedger
     cases: CaseIndex
+    case_sessions: CaseSessions
     reports: Reports
     risks: StudyRisks
     checkpoints: Checkpoints
@@ -139,6 +140,7 @@ async def build(settings: Settings) -> Services:
             feed=changes,
             ledger=archive.ledger,
             cases=archive.cases,
+            case_sessions=archive.case_sessions,
             reports=archive.reports,
             risks=archive.risks,
             checkpoints=archive.checkpoints,

@@ -88,16 +88,22 @@ def read_case_attributes(metadata: bytes) -> CaseView | None:
 
 def read_view(attributes: Json) -> str | None:
     """Return the view, such as "L__CC", that DICOM JSON *attributes* say an image shows, if it is one of a breast."""
-    side = next((side for tag in _LATERALITY if (side := _text(attributes, tag))), "")
+    side = read_side(attributes)
     projection = _text(attributes, _VIEW_POSITION).upper()
     [code, *_] = _items(attributes, _VIEW_CODE_SEQUENCE) or [{}]
     if projection not in _VIEWS.values():
         projection = _VIEWS.get(_text(code, _CODE_VALUE), "")
-    if side not in ("L", "R") or not projection:
+    if side is None or not projection:
         return None
     modifiers = [_text(item, _CODE_VALUE) for item in _items(code, _VIEW_MODIFIER_CODE_SEQUENCE)]
     names = sorted({_MODIFIERS.get(value, value)[:16] for value in modifiers if value})
     return "__".join([side, projection, *names[:4]])
+
+
+def read_side(attributes: Json) -> str | None:
+    """Return "L" or "R" if DICOM JSON *attributes* say that an image shows one side."""
+    side = next((side for tag in _LATERALITY if (side := _text(attributes, tag))), "")
+    return side if side in ("L", "R") else None
 
 
 def _may_have_view(metadata: bytes) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
+from shared.backends.azure_table.case_sessions import AzureTableCaseSessions
 from shared.backends.azure_table.cases import AzureTableCases
 from shared.backends.azure_table.checkpoints import AzureTableCheckpoints
 from shared.backends.azure_table.ledger import AzureTableLedger
@@ -16,6 +17,7 @@ from shared.backends.azure_table.risks import AzureTableRisks
 from shared.backends.azure_table.tables import Tables
 from shared.ports import StudyRisks
 from tests.contract.archive import ArchiveContract
+from tests.contract.case_sessions import CaseSessionsContract, OpenCases
 from tests.contract.cases import CaseIndexContract, CheckpointsContract, ReportsContract, WriteReport
 from tests.contract.change_feed import ChangeFeedContract
 from tests.contract.instance_index import InstanceIndexContract
@@ -105,6 +107,18 @@ class TestAzureTableCases(CaseIndexContract):
     @pytest.fixture
     def cases(self, tables: Tables) -> AzureTableCases:
         return AzureTableCases(tables, fresh_name("cases"))
+
+
+class TestAzureTableCaseSessions(CaseSessionsContract):
+    """AzureTableCaseSessions."""
+
+    @pytest.fixture
+    def open_cases(self, tables: Tables) -> OpenCases:
+        def open_cases() -> tuple[AzureTableCases, AzureTableCaseSessions]:
+            partition = fresh_name("sessions")
+            return AzureTableCases(tables, partition), AzureTableCaseSessions(tables, partition)
+
+        return open_cases
 
 
 class TestAzureTableCheckpoints(CheckpointsContract):

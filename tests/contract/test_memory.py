@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.backends.memory.case_sessions import MemoryCaseSessions
 from shared.backends.memory.cases import MemoryCaseIndex
 from shared.backends.memory.checkpoints import MemoryCheckpoints
 from shared.backends.memory.feed import MemoryChangeFeed
@@ -18,6 +19,7 @@ from shared.backends.memory.search import MemorySearch
 from shared.ports import StudyRisks
 from shared.records import ObjectKey
 from tests.contract.archive import ArchiveContract
+from tests.contract.case_sessions import CaseSessionsContract, OpenCases
 from tests.contract.cases import CaseIndexContract, CheckpointsContract, ReportsContract, WriteReport
 from tests.contract.change_feed import ChangeFeedContract
 from tests.contract.instance_index import InstanceIndexContract
@@ -91,6 +93,18 @@ class TestMemoryCaseIndex(CaseIndexContract):
     @pytest.fixture
     def cases(self) -> MemoryCaseIndex:
         return MemoryCaseIndex()
+
+
+class TestMemoryCaseSessions(CaseSessionsContract):
+    """MemoryCaseSessions."""
+
+    @pytest.fixture
+    def open_cases(self) -> OpenCases:
+        def open_cases() -> tuple[MemoryCaseIndex, MemoryCaseSessions]:
+            cases = MemoryCaseIndex()
+            return cases, MemoryCaseSessions(cases)
+
+        return open_cases
 
 
 class TestMemoryCheckpoints(CheckpointsContract):

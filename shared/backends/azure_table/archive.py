@@ -4,6 +4,7 @@ import base64
 import secrets
 from dataclasses import dataclass
 
+from shared.backends.azure_table.case_sessions import AzureTableCaseSessions
 from shared.backends.azure_table.cases import AzureTableCases
 from shared.backends.azure_table.changes import AzureTableChanges
 from shared.backends.azure_table.checkpoints import AzureTableCheckpoints
@@ -36,6 +37,7 @@ class TableArchive:
     changes: AzureTableChanges
     ledger: AzureTableLedger
     cases: AzureTableCases
+    case_sessions: AzureTableCaseSessions
     reports: AzureTableReports
     checkpoints: AzureTableCheckpoints
     risks: AzureTableRisks
@@ -77,6 +79,7 @@ async def build_archive(
         changes=changes,
         ledger=AzureTableLedger(tables, partition),
         cases=AzureTableCases(tables, partition),
+        case_sessions=AzureTableCaseSessions(tables, partition),
         reports=AzureTableReports(tables, report_table),
         checkpoints=AzureTableCheckpoints(tables, partition),
         risks=AzureTableRisks(tables, partition),

@@ -7,18 +7,20 @@ kind can be paged through without reading the others. A third lists the years.
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from shared.backends.azure_table import keys
 from shared.backends.azure_table.entities import Row, StoredRow, etag_of
 from shared.backends.azure_table.transactions import Change
 from shared.dicom.references import InstanceRef
-from shared.records import CaseImage, CaseQuery, CaseSummary, ObjectKey
+from shared.records import CaseCommit, CaseImage, CaseQuery, CaseSession, CaseSummary, ObjectKey
 
 TABLE: Final = "cases"
 OWN: Final = "!"
 """Begins the row keys of a case that are no images."""
 REPORT: Final = "!report"
+COMMIT: Final = "!commit"
 
 type Kind = Literal["a", "c", "p"]
 
@@ -53,6 +55,18 @@ def image_of(row: Row) -> CaseImage:
 def images_in(rows: Iterable[Row]) -> list[CaseImage]:
     """Return the images among the rows of a case."""
     return [image_of(row) for row in rows if not row["RowKey"].startswith(OWN)]
+
+
+def commit_of(rows: Iterable[StoredRow]) -> CaseCommit | None:
+    """Return the commit among the rows of a case, if it has one."""
+    for row in rows:
+        if row["RowKey"] == COMMIT:
+            begun_at = datetime.fromisoformat(row["begun_at"])
+            session = CaseSession(row["session"], row["year"], row["id"], begun_at)
+            return CaseCommit(
+                session, row["report"], row["fingerprint"], row["previous"], row["done"], etag_of(row)
+            )
+    return None
 
 
 def kind_of(query: CaseQuery) -> Kind:

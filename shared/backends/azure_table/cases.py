@@ -7,6 +7,7 @@ from shared.backends.azure_table import keys
 from shared.backends.azure_table.case_rows import (
     REPORT,
     TABLE,
+    commit_of,
     image_of,
     image_row,
     images_in,
@@ -16,7 +17,7 @@ from shared.backends.azure_table.case_rows import (
 )
 from shared.backends.azure_table.entities import Row, StoredRow
 from shared.backends.azure_table.tables import Tables, pause
-from shared.case_views import are_duplicates, in_order, summary_of
+from shared.case_views import are_duplicates, check_visible, in_order, summary_of
 from shared.errors import ConcurrentChangeError
 from shared.records import CaseImage, CaseQuery, CaseSummary, ObjectKey
 
@@ -72,6 +73,7 @@ class AzureTableCases:
     async def images_of(self, year: str, case_id: str) -> list[CaseImage]:
         """Return the images of exactly this case, by (view, object key): one query of one partition."""
         rows = await self._tables.rows_of(TABLE, keys.case_key(self._partition, year, case_id))
+        check_visible(commit_of(rows))
         return in_order(images_in(rows))
 
     async def page(self, query: CaseQuery) -> list[CaseSummary]:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from shared.backends.memory.case_sessions import MemoryCaseSessions
 from shared.backends.memory.cases import MemoryCaseIndex
 from shared.backends.memory.checkpoints import MemoryCheckpoints
 from shared.backends.memory.feed import MemoryChangeFeed
@@ -31,6 +32,7 @@ class World:
         self.feed: MemoryChangeFeed = self.index.feed
         self.ledger = MemoryObjectLedger()
         self.cases = MemoryCaseIndex()
+        self.case_sessions = MemoryCaseSessions(self.cases)
         self.reports = MemoryReports()
         self.checkpoints = MemoryCheckpoints()
         self.queue = MemoryJobQueue()

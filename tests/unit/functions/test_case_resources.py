@@ -5,12 +5,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from functions import timer_sweep_cases
 from shared.case_views import VIEWS
 from shared.flows import index_cases
 from shared.records import ObjectKey
 from tests.unit.flows.builders import make_file
 from tests.unit.functions.requests import Answer
-from tests.unit.functions.service import Service
+from tests.unit.functions.service import Service, user_function
 
 QUOTED = "S'1' or id ne '"
 
@@ -241,3 +242,77 @@ async def test_reports_of_others_are_moved_on_request(service: Service) -> None:
     assert (await report(service, "GET", QUOTED)).body == b"quoted"
     assert await cases(service) == [("2014", QUOTED), ("2014", "S1")]
     assert service.world.reports.loose == []
+
+
+def form(*parts: tuple[str, bytes]) -> tuple[str, bytes]:
+    """Return the media type and the body that curl would send of these parts."""
+    head = b'--b\r\nContent-Disposition: form-data; name="%s"; filename="a.dcm"\r\n\r\n%s\r\n'
+    return "multipart/form-data; boundary=b", b"".join(
+        head % (name.encode(), data) for name, data in parts
+    ) + b"--b--"
+
+
+async def put_case(service: Service, *parts: tuple[str, bytes], **headers: str) -> Answer:
+    """Store a case of 2014."""
+    content_type, body = form(*parts)
+    named = {"content-type": content_type} | {name.replace("_", "-"): text for name, text in headers.items()}
+    return await service.call(
+        "put_case", method="PUT", route={"year": "2014", "id": QUOTED}, headers=named, body=[body]
+    )
+
+
+CASE = [(view, make_file(number)) for number, view in enumerate(VIEWS, start=1)] + [("report", b"BI-RADS 1")]
+
+
+async def test_a_case_is_stored_and_read_back(service: Service) -> None:
+    """C000-11 and C000-3: 201, then 200; by an id with quotes; what GET answers is what was sent."""
+    created = await put_case(service, *CASE)
+    assert created.status == 201, created.body
+    assert created.headers["location"].startswith("http://testserver/cases/2014/S%271%27%20or")
+    case = await service.call("get_case", route={"year": "2014", "id": QUOTED}, url="/?strict=true")
+    assert (case.status, case.json["report"], case.json["missing"]) == (200, "BI-RADS 1", [])
+    for view, data in CASE[:4]:
+        ref = created.json["views"][view]
+        path = "/".join(
+            [
+                ref["study_instance_uid"],
+                "series",
+                ref["series_instance_uid"],
+                "instances",
+                ref["sop_instance_uid"],
+            ]
+        )
+        found = await service.retrieve(path, "application/dicom; transfer-syntax=*")
+        assert (found.status, found.body) == (200, data)
+    again = await put_case(service, *CASE)
+    assert (again.status, again.headers["etag"]) == (200, created.headers["etag"])
+    assert await cases(service, "complete=true") == [("2014", QUOTED)]
+
+
+async def test_a_case_is_replaced_on_condition_only(service: Service) -> None:
+    """409 without, 412 with one that does not hold."""
+    etag = (await put_case(service, *CASE)).headers["etag"]
+    other = [*CASE[:4], ("report", b"BI-RADS 2")]
+    assert (await put_case(service, *other)).status == 409
+    assert (await put_case(service, *other, if_none_match="*")).status == 412
+    assert (await put_case(service, *other, if_match='"x"')).status == 412
+    assert (await put_case(service, *other, if_match=etag)).status == 200
+    assert (await put_case(service, *other, if_match=etag)).status == 412
+
+
+async def test_a_case_that_is_none_is_refused(service: Service) -> None:
+    """Each with its status, and nothing is left of it."""
+    assert (await put_case(service, *CASE[1:])).status == 400
+    assert (await put_case(service, ("L__CC", b"x"), *CASE[1:])).status == 422
+    assert (await put_case(service, *CASE[:4], ("report", b"x" * 32_001))).status == 413
+    assert (await put_case(service, *CASE, content_type="application/dicom")).status == 415
+    assert (await put_case(service, *CASE, content_type="multipart/form-data")).status == 400
+    assert (await put_case(service, *CASE, content_type="multipart/form-data; boundary=c")).status == 400
+    assert service.world.objects.objects == {}
+    assert service.world.case_sessions.notes == {}
+
+
+async def test_what_is_left_of_storing_is_swept_by_a_timer(service: Service) -> None:
+    """It finds nothing to do, and ends well."""
+    sweep = user_function(timer_sweep_cases.bp._function_builders[0])
+    await sweep(None)

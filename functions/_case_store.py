@@ -1,0 +1,19 @@
+"""What the triggers that store cases share: the ports of the flow."""
+
+from shared.flows.store_case import CaseStorePorts
+from shared.services import Services
+
+
+def store_ports(services: Services) -> CaseStorePorts:
+    """Return what storing a case needs, out of *services*."""
+    return CaseStorePorts(
+        objects=services.objects,
+        index=services.index,
+        ledger=services.ledger,
+        cases=services.cases,
+        sessions=services.case_sessions,
+        reports=services.reports,
+        queue=services.queue,
+        container=services.settings.archive_container,
+        partition=services.partition,
+    )

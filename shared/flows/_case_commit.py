@@ -1,0 +1,176 @@
+"""What follows from the commit of a case, and what is left where none came. Every step can be repeated."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.case_ports import CaseIndex, CaseSessions, Reports
+from shared.dicom.byte_window import FIRST_READ
+from shared.dicom.references import SeriesRef
+from shared.errors import RejectedInstanceError, TransientError
+from shared.flows._instance_record import identify, make_record
+from shared.flows._read_instance import read_stored_header
+from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.records import (
+    CaseCommit,
+    CaseImage,
+    CaseSession,
+    CaseView,
+    InstanceRecord,
+    LedgerEntry,
+    ObjectKey,
+    ObjectLocation,
+    ObjectState,
+    Source,
+)
+from shared.telemetry import event
+
+_log = logging.getLogger(__name__)
+
+_FOLDER: Final = "cases"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseStorePorts:
+    """What storing a case needs; *container* is the archive's, *partition* its data partition."""
+
+    objects: ObjectStore
+    index: InstanceIndex
+    ledger: ObjectLedger
+    cases: CaseIndex
+    sessions: CaseSessions
+    reports: Reports
+    queue: JobQueue
+    container: str
+    partition: str
+
+
+def session_prefix(ports: CaseStorePorts, session: str) -> str:
+    """Return how the names of a session's objects begin."""
+    return f"{ports.partition}/{_FOLDER}/{session}/"
+
+
+def session_object(ports: CaseStorePorts, session: str, view: str) -> ObjectKey:
+    """Return where a view of a session is written: a name of its own, so that no session touches another's."""
+    return ObjectKey(ports.container, f"{session_prefix(ports, session)}{view}.dcm")
+
+
+def images_of_session(ports: CaseStorePorts, session: str, images: Sequence[CaseImage]) -> list[CaseImage]:
+    """Return those of *images* that a session wrote."""
+    prefix = session_prefix(ports, session)
+    return [
+        image
+        for image in images
+        if image.key.container == ports.container and image.key.name.startswith(prefix)
+    ]
+
+
+async def settle_commit(
+    commit: CaseCommit,
+    images: Sequence[CaseImage],
+    ports: CaseStorePorts,
+    records: Sequence[InstanceRecord] | None = None,
+) -> None:
+    """Do all that follows from a commit, and let the case be visible at the end.
+
+    Args:
+        commit: As it was read or written.
+        images: Those of its session.
+        ports: Where to.
+        records: Of the images, where they are in hand; else their objects are read.
+
+    Raises:
+        RejectedInstanceError: The index refuses an instance; the commit and all of its session are taken back.
+    """
+    if not commit.done:
+        records = records or [await _read_record(image, ports) for image in images]
+        try:
+            await _index(records, images, ports)
+        except RejectedInstanceError:
+            await ports.sessions.retract(commit, images)
+            await _restore(commit.previous, ports)
+            await clear_session(commit.session, ports)
+            raise
+        session = commit.session
+        await ports.reports.put(session.year, session.case_id, commit.report)
+        if commit.previous:
+            await _remove_objects(commit.previous, ports)
+        await ports.sessions.finish(commit)
+    await ports.cases.note_report(commit.session.year, commit.session.case_id, present=True)
+    await ports.sessions.forget(commit.session)
+    for study in {image.ref.study for image in images}:
+        try:
+            await ports.queue.study_changed(study)
+        except TransientError as error:  # the index has noted it already: a timer will come by
+            event(
+                _log,
+                "study not queued",
+                study_instance_uid=study.study_instance_uid,
+                error=type(error).__name__,
+            )
+
+
+async def _restore(previous: str, ports: CaseStorePorts) -> None:
+    """Put the images of the session that was to be replaced under their case again; nothing else of it has gone."""
+    if not previous:
+        return
+    images = []
+    async for info in ports.objects.scan(ports.container, prefix=session_prefix(ports, previous)):
+        entry = await ports.ledger.get(info.key)
+        if entry is not None and entry.ref is not None and (case := entry.case) is not None:
+            images.append(CaseImage(case.year, case.case_id, case.view, info.key, entry.ref))
+    if images:
+        await ports.cases.put(images)
+
+
+async def clear_session(session: CaseSession, ports: CaseStorePorts) -> None:
+    """Remove all that a session has left, unless it was committed after all: then another look finishes it."""
+    await ports.sessions.withdraw(session)
+    commit, _ = await ports.sessions.case_of(session.year, session.case_id)
+    if commit is not None and commit.session.key == session.key:
+        return
+    await _remove_objects(session.key, ports)
+    await ports.sessions.forget(session)
+
+
+async def _index(
+    records: Sequence[InstanceRecord], images: Sequence[CaseImage], ports: CaseStorePorts
+) -> None:
+    by_series: dict[SeriesRef, list[InstanceRecord]] = {}
+    for record in records:
+        by_series.setdefault(record.ref.series, []).append(record)
+    # The ledger first: it is what leads to the claims when they are to be taken back.
+    entries = {image.key: CaseView(image.year, image.case_id, image.view) for image in images}
+    await ports.ledger.put(
+        [
+            LedgerEntry(
+                record.location.key,
+                record.location.etag,
+                ObjectState.INDEXED,
+                record.ref,
+                case=entries[record.location.key],
+            )
+            for record in records
+        ]
+    )
+    for series in by_series.values():
+        await ports.index.put(series)
+
+
+async def _remove_objects(session: str, ports: CaseStorePorts) -> None:
+    """Remove a session's objects and what is known of them; each object last, for the listing leads to the rest."""
+    prefix = session_prefix(ports, session)
+    for key in [info.key async for info in ports.objects.scan(ports.container, prefix=prefix)]:
+        entry = await ports.ledger.get(key)
+        if entry is not None and entry.ref is not None:
+            await ports.index.remove(entry.ref, key)
+        await ports.ledger.remove(key)
+        await ports.objects.delete(key)
+
+
+async def _read_record(image: CaseImage, ports: CaseStorePorts) -> InstanceRecord:
+    found = await ports.objects.read_range(image.key, 0, FIRST_READ)
+    header = await read_stored_header(ports.objects, found.info, found.data)
+    location = ObjectLocation(image.key, found.info.etag, 0, found.info.size)
+    return make_record(header, identify(header), location, found.info.modified_at, Source.STORE)
