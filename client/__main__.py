@@ -5,7 +5,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from client import run
+from client import case, run
 from client.conformance import command as conformance
 from client.errors import ClientError
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after the program's name; those of the process when None.
 
     Returns:
-        The exit code: 0 done, 1 failed with a message on stderr.
+        The exit code: 0 done, 1 failed with a message on stderr; a command may have further ones, which its help states.
 
     Raises:
         SystemExit: The words make no sense (code 2), or help was asked for (code 0).
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     run.add_parser(commands)
+    case.add_parser(commands)
     conformance.add_parser(commands)
     parsed = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
