@@ -5,14 +5,16 @@ from typing import Final
 
 import requests
 from pydicom.dataset import Dataset
-from pydicom.uid import EncapsulatedPDFStorage, VideoEndoscopicImageStorage
+from pydicom.uid import EncapsulatedPDFStorage, RLELossless, VideoEndoscopicImageStorage
 
 from client.conformance.instances import encapsulated, new_instance, path_of
-from client.conformance.server import Server
+from client.conformance.server import ANY_SYNTAX, Server
 from client.conformance.verdict import CheckFailed, NotApplicable, check, expect, require
 
 _JPEG, _PNG = "image/jpeg", "image/png"
 _PDF: Final = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+_HUGE_SIDE: Final = 12_800
+"""Rows and columns of an image of 156 MiB that is 2.5 MB compressed; services transcode some 100 MB at most."""
 _MPEG4: Final = "1.2.840.10008.1.2.4.102"
 
 
@@ -115,6 +117,20 @@ def thumbnails(server: Server) -> str:
 
 
 @check("W27")
-def too_large_to_transcode(server: Server) -> str:  # noqa: ARG001 - as every check takes it
-    """Cannot be told from outside."""
-    raise NotApplicable("the limit is the service's own, and no client can ask for it")
+def too_large_to_transcode(server: Server) -> str:
+    """Is refused, and the refusal says how to have it as it is."""
+    row = bytes((129, 0)) * (_HUGE_SIDE // 128)  # 128 times the byte 0
+    segment = row * _HUGE_SIDE
+    frame = struct.pack("<16L", 1, 64, *[0] * 14) + segment
+    instance = encapsulated(new_instance(Rows=_HUGE_SIDE, Columns=_HUGE_SIDE), RLELossless, frame)
+    server.stored(instance)
+    response = server.call(path_of(instance), accept="application/dicom; transfer-syntax=1.2.840.10008.1.2.1")
+    if response.status_code == 200:
+        raise NotApplicable(
+            f"it transcodes {_HUGE_SIDE * _HUGE_SIDE} bytes: its limit is higher, or there is none"
+        )
+    expect(response.status_code, 406)
+    require("transfer-syntax=*" in response.text, "the text does not name transfer-syntax=*")
+    as_stored = server.call(path_of(instance), accept=f"application/dicom; {ANY_SYNTAX}")
+    expect(as_stored.status_code, 200)
+    return "406, the text names transfer-syntax=*"

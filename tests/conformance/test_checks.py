@@ -13,14 +13,19 @@ from tests.host.archive import Archive, an_archive
 
 pytestmark = [pytest.mark.host, pytest.mark.asyncio(loop_scope="module")]
 
-NOT_BY_HTTP_ALONE = {"S22", "W27", "F04", "A01", "H01", "E01", "E02"}
+NOT_BY_HTTP_ALONE = {"S22", "F04", "A01", "H01", "E01", "E02"}
 SOP_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.2",
     "1.2.840.10008.5.1.4.1.1.4",
     "1.2.840.10008.5.1.4.1.1.104.1",
     "1.2.840.10008.5.1.4.1.1.77.1.1.1",
 )
-TRANSFER_SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.102")
+TRANSFER_SYNTAXES = (
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.5",
+    "1.2.840.10008.1.2.4.90",
+    "1.2.840.10008.1.2.4.102",
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
