@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_WITH_PORT = re.compile(r":[0-9]{1,5}$")
+_PORT = re.compile(r"[0-9]{1,5}")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 _SCHEME = re.compile(r"https?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _FORWARDED_PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^;,"\s]*))\s*')
@@ -12,8 +15,9 @@ _FORWARDED_PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^;,"\s]*))\s*
 def public_base_url(headers: Mapping[str, str], scheme: str) -> str:
     """Return scheme, host and path prefix without a trailing slash, such as "https://pacs.example/imaging".
 
-    Taken from, in this order: the first element of Forwarded, the X-Forwarded- headers, Host. A header that is not
-    plainly a host name or path is passed over: what is returned goes into JSON and URLs as it is.
+    Taken from, in this order: the first element of Forwarded, the X-Forwarded- headers, Host. A host without a port is
+    given that of X-Forwarded-Port. A header that is not plainly a host name, port or path is passed over: what is
+    returned goes into JSON and URLs as it is.
 
     Args:
         headers: Of the request, with names in lower case.
@@ -25,6 +29,9 @@ def public_base_url(headers: Mapping[str, str], scheme: str) -> str:
     host = _first_valid(_HOST, forwarded.get("host"), headers.get("x-forwarded-host"), headers.get("host"))
     proto = _first_valid(_SCHEME, forwarded.get("proto"), headers.get("x-forwarded-proto"), scheme)
     prefix = _first_valid(_PREFIX, headers.get("x-forwarded-prefix", "").rstrip("/"))
+    port = _first_valid(_PORT, headers.get("x-forwarded-port"))
+    if port and host and _WITH_PORT.search(host) is None and port != _DEFAULT_PORTS[proto or "http"]:
+        host = f"{host}:{port}"
     return f"{proto or 'http'}://{host or 'localhost'}{prefix or ''}"
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("localhost")
 # x-ms-invocation-id is ours to give: a client that sends it would be taken for another's invocation and hang.
+_FORWARDED = frozenset({b"forwarded", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto"})
+"""By which a proxy before this host has said already where clients find it."""
 _NOT_FORWARDED = frozenset(
     {
         b"connection",
@@ -140,6 +142,9 @@ class StreamingProxy:
 def _head(scope: Scope, invocation_id: str, *, chunked: bool) -> bytes:
     headers = [header for header in scope["headers"] if header[0] not in _NOT_FORWARDED]
     headers.append((b"x-ms-invocation-id", invocation_id.encode("ascii")))
+    if (server := scope.get("server")) and not any(name in _FORWARDED for name, _ in headers):
+        # Some clients, dicomweb-client among them, leave the port out of Host.
+        headers.append((b"x-forwarded-port", str(server[1]).encode("ascii")))
     if chunked:
         headers.append((b"transfer-encoding", b"chunked"))
     query = scope["query_string"]
