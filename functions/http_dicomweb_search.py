@@ -11,6 +11,7 @@ from starlette.responses import Response
 from functions._dialect import Dialect
 from functions._dicomweb import DICOM_JSON, no_such_resource, service_url, services_of
 from functions._http import json_response
+from functions._next_page import given_cursor, next_link
 from functions._roots import at_every_root
 from shared.dicom.media_types import Offer, choose
 from shared.dicom.query import Level
@@ -55,7 +56,7 @@ async def search_series_instances(req: Request, dialect: Dialect) -> Response:
 async def search(
     req: Request, dialect: Dialect, level: Level, within: StudyRef | SeriesRef | None = None
 ) -> Response:
-    """Answer a search, with its total and its warnings; 204 if nothing matches.
+    """Answer a search, with its total, its warnings and a link to the next page; 204 if nothing matches.
 
     Source: PS3.18 2024e §10.6 and §8.3.4.4
     """
@@ -63,16 +64,23 @@ async def search(
     choice = choose(req.headers.get("accept"), _OFFERS, accept_parameter=parameters.get("accept"))
     services = await services_of(req, dialect)
     options = replace(dialect.query, ignore_unknown=services.settings.lenient_search)
+    cursor = given_cursor(req)
     query = parse_query(level, parameters.multi_items(), within=within, options=options)
     root = service_url(req, dialect, services.settings)
-    answer = await search_archive(query, service_url=root, search=services.search)
+    answer = await search_archive(
+        query, service_url=root, search=services.search, cursor=cursor, cursor_key=services.cursor_key
+    )
     headers = {}
+    if answer.next_cursor is not None:
+        headers["Link"] = next_link(req, root, level, within, answer.next_cursor)
     if answer.total is not None:
         headers["X-Total-Count"] = str(answer.total)
     warnings = list(query.warnings)
-    remaining = (answer.total or 0) - query.offset - len(answer.rows)
-    if answer.rows and remaining > 0 and "limit" not in parameters:
-        warnings.append(f"There are {remaining} additional results that can be requested")
+    if answer.next_cursor is not None and "limit" not in parameters:
+        there_are = "There may be"
+        if answer.total is not None:
+            there_are = f"There are {answer.total - query.offset - len(answer.rows)}"
+        warnings.append(f"{there_are} additional results that can be requested")
     if warnings:
         headers["Warning"] = ", ".join(f"299 {root}: {_printable(text)}" for text in warnings)
     if not answer.rows:

@@ -50,6 +50,8 @@ class Services:
     index: InstanceIndex
     summaries: StudySummaries
     search: StudySearch
+    cursor_key: bytes
+    """With which the cursors of searches are sealed."""
     feed: ChangeFeed
     ledger: ObjectLedger
     cases: CaseIndex
@@ -137,6 +139,7 @@ async def build(settings: Settings) -> Services:
             index=archive.instances,
             summaries=archive.summaries,
             search=archive.search,
+            cursor_key=archive.cursor_key,
             feed=changes,
             ledger=archive.ledger,
             cases=archive.cases,

@@ -33,6 +33,7 @@ _PATH: Final[dict[str, tuple[str, Json]]] = {
 _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "limit": ("Most rows to answer", _COUNT),
     "offset": ("Rows to leave out first", _COUNT),
+    "cursor": ("Where the page begins, as the Link of the page before has it; not with an offset", _TEXT),
     "fuzzymatching": ("Match person names word by word", _BOOLEAN),
     "includefield": ("Attributes to answer beside the usual ones, or `all`; separated by commas", _TEXT),
     "accept": ("Goes before the Accept header", _TEXT),
@@ -89,6 +90,7 @@ _SENT: Final[dict[str, tuple[str, Json]]] = {
 }
 _HEADERS: Final[dict[str, tuple[str, Json]]] = {
     "X-Total-Count": ("How many match in all; absent where they were not counted", _COUNT),
+    "Link": ("The next page of a search, if there is one, RFC 8288", _TEXT),
     "Warning": ("What was not done as asked, what remains, or what is missing", _TEXT),
     "ETag": ("To be sent again as If-None-Match or If-Range", _TEXT),
     "Link": ("Where the next page is, as rel=next", _TEXT),

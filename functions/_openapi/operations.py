@@ -39,9 +39,9 @@ def _search(name: str, path: str, summary: str) -> Operation:
         path,
         summary,
         {200: (DICOM_JSON, JSON), 204: ()},
-        parameters=("limit", "offset", "fuzzymatching", "includefield", "attributes", "accept"),
+        parameters=("limit", "offset", "cursor", "fuzzymatching", "includefield", "attributes", "accept"),
         failures=(400, 404, 406, 413),
-        headers=("X-Total-Count", "Warning"),
+        headers=("X-Total-Count", "Warning", "Link"),
     )
 
 

@@ -25,7 +25,8 @@ MAX_PARAMETERS = 256
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 # Of every resource rather than of searches (PS3.18 2024e §8.3.3); whoever writes the answer reads them.
-_FOR_THE_ANSWER = frozenset({"accept", "charset"})
+# A cursor is opened when the rest of the search is known; the key of a caller is the host's business.
+_FOR_THE_ANSWER = frozenset({"accept", "charset", "cursor", "code"})
 _ONCE = frozenset({"limit", "offset", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"})
 
 

@@ -1,6 +1,7 @@
 """Composition of one data partition's adapters on tables. Makes no client."""
 
 import base64
+import hmac
 import secrets
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ class TableArchive:
     reports: AzureTableReports
     checkpoints: AzureTableCheckpoints
     risks: AzureTableRisks
+    cursor_key: bytes
+    """Of this partition, for sealing where searches go on; every process has the same."""
 
 
 async def build_archive(
@@ -59,7 +62,8 @@ async def build_archive(
     Raises:
         BackendUnavailableError: The tables do not answer.
     """
-    lookup_keys = LookupKeys(partition, await _lookup_secret(tables))
+    secret = await _lookup_secret(tables)
+    lookup_keys = LookupKeys(partition, secret)
     rows = RecordRows(objects, derived_container, partition)
     dirty = Dirty(tables, partition)
     changes = changes or AzureTableChanges(tables)
@@ -83,6 +87,7 @@ async def build_archive(
         reports=AzureTableReports(tables, report_table),
         checkpoints=AzureTableCheckpoints(tables, partition),
         risks=AzureTableRisks(tables, partition),
+        cursor_key=hmac.digest(secret, f"cursor!{partition}".encode(), "sha256"),
     )
 
 

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -110,6 +111,7 @@ class Service:
             index=world.port(world.index),
             summaries=world.port(world.index),
             search=MemorySearch(world.index),
+            cursor_key=hashlib.sha256(partition.encode()).digest(),
             feed=world.port(world.feed),
             ledger=world.port(world.ledger),
             cases=world.port(world.cases),
