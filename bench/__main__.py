@@ -8,6 +8,7 @@ import asyncio
 import dataclasses
 import io
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="measure operations only whose name contains this")
     parser.add_argument("--quick", action="store_true", help="a fifth of the work, for development")
     parser.add_argument("--without-orthanc", action="store_true", help="leave Orthanc out")
-    parser.add_argument("--data", type=Path, help="keep the filled stores in this folder and use them again")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="keep the filled stores in this folder and use them again; for small ones, see CONTRIBUTING.md",
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--profile", type=Path, help="write where the app's CPU time goes to this folder")
     parser.add_argument("--without-header", action="store_true", help="leave out the reading of headers")
@@ -57,9 +62,18 @@ async def bench(options: argparse.Namespace, folder: Path) -> None:
     if options.quick:
         plans = [plan.quick() for plan in plans]
     profiles = Profiles(options.profile)
+    this = asyncio.current_task()
+    if this is not None:
+        # What was started is stopped then too.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     async with AsyncExitStack() as stack:
         peers = await stack.enter_async_context(
-            running_peers(folder, profiles.command, with_orthanc=not options.without_orthanc)
+            running_peers(
+                folder,
+                profiles.command,
+                with_orthanc=not options.without_orthanc,
+                in_memory=options.data is None,
+            )
         )
         bare = await stack.enter_async_context(bare_operations(peers.connection_string))
         run = Run(peers, bare, Stock.of(folder), profiles)
@@ -89,7 +103,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.data or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        asyncio.run(bench(options, folder))
+        try:
+            asyncio.run(bench(options, folder))
+        except asyncio.CancelledError:
+            return 130
     if options.without_header or options.only:
         return 0
     print("\nheader to DICOM JSON, beside pydicom:")
