@@ -15,9 +15,10 @@ from functions._streaming import close, stream_response
 from shared.dicom.frame_media_types import BYTES, frame_offers, frame_syntax
 from shared.dicom.media_types import Choice, Offer, acceptable, choose
 from shared.dicom.multipart_writer import multipart_content_type, new_boundary, part_head
-from shared.dicom.references import InstanceRef
+from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.dicom.tags import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from shared.errors import NotAcceptableError
+from shared.flows.list_bulkdata import list_bulkdata
 from shared.flows.retrieve_bulkdata import retrieve_bulkdata
 from shared.flows.retrieve_frames import retrieve_frames
 from shared.flows.transcode_frames import transcode_frames
@@ -103,6 +104,38 @@ async def answer_bulkdata(req: Request, dialect: Dialect, ref: InstanceRef, path
         multipart_body(_only(head, value.content), boundary),
         media_type=multipart_content_type(BYTES, boundary),
         length=multipart_length([head], [value.length], boundary),
+    )
+
+
+async def answer_all_bulkdata(
+    req: Request, dialect: Dialect, ref: StudyRef | SeriesRef | InstanceRef
+) -> Response:
+    """Send every value that the metadata of *ref* only names, each as a part with its URI.
+
+    Source: PS3.18 2024e §10.4.3.3.5
+    """
+    choose(
+        req.headers.get("accept"),
+        [Offer(BYTES, multipart=True)],
+        accept_parameter=req.query_params.get("accept"),
+    )
+    services = await services_of(req, dialect)
+    root = service_url(req, dialect, services.settings)
+    listed = await list_bulkdata(ref, service_url=root, index=services.index)
+    boundary = new_boundary()
+    heads = [part_head(boundary, {"Content-Type": BYTES, "Content-Location": one.url}) for one in listed]
+
+    async def parts() -> AsyncIterator[tuple[bytes, AsyncIterator[bytes]]]:
+        for head, one in zip(heads, listed, strict=True):
+            value = await retrieve_bulkdata(
+                one.ref, one.path, service_url=root, objects=services.objects, index=services.index
+            )
+            yield head, value.content
+
+    return await stream_response(
+        multipart_body(parts(), boundary),
+        media_type=multipart_content_type(BYTES, boundary),
+        length=multipart_length(heads, [one.length for one in listed], boundary),
     )
 
 

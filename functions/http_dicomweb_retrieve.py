@@ -1,5 +1,7 @@
 """HTTP trigger: retrieve instances, metadata, frames and bulk data (WADO-RS)."""
 
+from typing import Final
+
 import azure.functions as func
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,11 +11,13 @@ from functions._dicomweb import no_such_resource, split_path
 from functions._history import answer_history
 from functions._rendered import answer_rendered, answer_thumbnail
 from functions._retrieve_instances import answer_instances, answer_metadata
-from functions._retrieve_pixels import answer_bulkdata, answer_frames
+from functions._retrieve_pixels import answer_all_bulkdata, answer_bulkdata, answer_frames
 from functions._roots import at_every_root
 from shared.dicom.references import InstanceRef
 
 bp = func.Blueprint()
+
+_PICTURES: Final = {"rendered": answer_rendered, "thumbnail": answer_thumbnail}
 
 
 @at_every_root(bp, "retrieve", "studies/{study}/{*path}", ["GET"])
@@ -28,16 +32,14 @@ async def retrieve(req: Request, dialect: Dialect) -> Response:
             answer = answer_instances(req, dialect, ref)
         case _, ("metadata",):
             answer = answer_metadata(req, dialect, ref)
-        case _, ("rendered",):
-            answer = answer_rendered(req, dialect, ref)
-        case _, ("thumbnail",):
-            answer = answer_thumbnail(req, dialect, ref)
-        case InstanceRef(), ("frames", number, "rendered"):
-            answer = answer_rendered(req, dialect, ref, number)
-        case InstanceRef(), ("frames", number, "thumbnail"):
-            answer = answer_thumbnail(req, dialect, ref, number)
+        case _, ("rendered" | "thumbnail" as picture,):
+            answer = _PICTURES[picture](req, dialect, ref)
+        case InstanceRef(), ("frames", numbers, "rendered" | "thumbnail" as picture):
+            answer = _PICTURES[picture](req, dialect, ref, numbers)
         case InstanceRef(), ("frames", numbers):
             answer = answer_frames(req, dialect, ref, numbers)
+        case _, ("bulkdata",):
+            answer = answer_all_bulkdata(req, dialect, ref)
         case InstanceRef(), ("bulkdata", *path):
             answer = answer_bulkdata(req, dialect, ref, "/".join(path))
         case InstanceRef(), ("history", *path):

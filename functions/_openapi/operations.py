@@ -172,6 +172,17 @@ DICOMWEB: Final = (
         failures=(400, 404, 406, 416),
         headers=("ETag", "Content-Range"),
     ),
+    *(
+        Operation(
+            f"bulkdata_{level}",
+            f"{path}/bulkdata",
+            f"Retrieve every value of the {level} that metadata names by a BulkDataURI",
+            {200: (_SEVERAL_BYTES,)},
+            parameters=("accept",),
+            failures=(400, 404, 406),
+        )
+        for level, path in _LEVELS.items()
+    ),
     *(_rendered(level, path) for level, path in _SHOWN.items()),
     *(
         _kept(

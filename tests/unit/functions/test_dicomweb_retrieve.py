@@ -289,6 +289,28 @@ async def test_bulk_data_comes_alone_or_in_a_part(service: Service, accept: str 
     assert (content, headers["content-location"]) == (b"".join(FRAMES), f"{ROOT}/{path}")
 
 
+@pytest.mark.parametrize("path", [STUDY, f"{STUDY}/series/{SERIES}", INSTANCE])
+async def test_all_bulk_data_comes_in_parts(service: Service, path: str) -> None:
+    """Each under the URI that the metadata names it by, and as it comes by itself."""
+    await service.store(NATIVE, to_file(add_pixels(make_data_set(2), FRAMES[:1], rows=2, columns=3)))
+    metadata = (await service.retrieve(f"{path}/metadata")).json
+    uris = [one["7FE00010"]["BulkDataURI"] for one in metadata]
+
+    answer = await service.retrieve(f"{path}/bulkdata", 'multipart/related; type="application/octet-stream"')
+
+    check_length(answer)
+    assert [headers["content-location"] for headers, _ in parts_of(answer)] == uris
+    for uri, (_, content) in zip(uris, parts_of(answer), strict=True):
+        assert content == (await service.retrieve(uri.removeprefix(f"{ROOT}/"))).body
+    assert (await service.retrieve(f"{path}/bulkdata", "application/octet-stream")).status == 406
+
+
+async def test_what_has_no_bulk_data_is_404(service: Service) -> None:
+    """Its metadata holds it all."""
+    await service.store(ONE)
+    assert (await service.retrieve(f"{STUDY}/bulkdata")).status == 404
+
+
 async def test_an_object_that_is_gone_is_404_and_a_replaced_one_503(service: Service) -> None:
     """Before the answer begins there is still a status."""
     await service.store(ONE)
