@@ -93,7 +93,6 @@ _HEADERS: Final[dict[str, tuple[str, Json]]] = {
     "Link": ("The next page of a search, if there is one, RFC 8288", _TEXT),
     "Warning": ("What was not done as asked, what remains, or what is missing", _TEXT),
     "ETag": ("To be sent again as If-None-Match or If-Range", _TEXT),
-    "Link": ("Where the next page is, as rel=next", _TEXT),
     "Content-Range": ("Which bytes these are", _TEXT),
 }
 _PROBLEM: Final[Json] = {
