@@ -28,20 +28,30 @@ class StoredRow(dict[str, Any]):
     etag: str
 
 
+class TypedText(str):
+    """A value that JSON holds as text only, as it was read: an integer of 64 bits, a time, a GUID. *kind* says which."""
+
+    __slots__ = ("kind",)
+
+    kind: str
+
+
 def etag_of(row: StoredRow) -> str:
     """Return the etag a row was read with."""
     return row.etag
 
 
 def encoded(row: Row) -> bytes:
-    """Return a row as it is sent; values are text, bytes, booleans or integers of 32 bits."""
+    """Return a row as it is sent: text, bytes, booleans, integers of 32 bits, and what was read from a row."""
     sent: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, bytes):
             sent[name + _TYPE] = "Edm.Binary"
             sent[name] = base64.b64encode(value).decode()
-        else:
-            sent[name] = value
+            continue
+        if isinstance(value, TypedText):
+            sent[name + _TYPE] = value.kind
+        sent[name] = value
     return orjson.dumps(sent)
 
 
@@ -57,13 +67,22 @@ def decoded(found: Row, etag: str = "") -> StoredRow:
             etag = etag or (value if name == "odata.etag" else "")
         elif name == "Timestamp":
             timestamp = value
-        elif found.get(name + _TYPE) == "Edm.Binary":
-            row[name] = binascii.a2b_base64(value)
         else:
-            row[name] = value
+            kind = found.get(name + _TYPE)
+            row[name] = value if kind is None else _typed(value, kind)
     # With minimal metadata the service may leave the etag of a row to be made of its time.
     row.etag = etag or f"W/\"datetime'{quote(timestamp)}'\""
     return row
+
+
+def _typed(value: Any, kind: str) -> Any:
+    if kind == "Edm.Binary":
+        return binascii.a2b_base64(value)
+    if kind == "Edm.String" or not isinstance(value, str):
+        return value
+    text = TypedText(value)
+    text.kind = kind
+    return text
 
 
 def path_of(table: str, row: Row) -> str:
