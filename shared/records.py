@@ -107,6 +107,8 @@ class InstanceRecord:
     """How often it had been replaced on purpose when its object was written; of several objects the highest serves."""
     warnings: tuple[str, ...] = ()
     """Why an attribute was left out or could not be read: tags and reasons, no values."""
+    digest: str = field(default="", compare=False)
+    """Of what it says of its study and series, by attributes.digest_of; "" where that is still to be made."""
 
 
 class PutOutcome(StrEnum):

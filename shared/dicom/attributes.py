@@ -5,6 +5,7 @@ It neither merges several instances (study_summary) nor decides what a request a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -167,6 +168,14 @@ def series_attributes(instance: Mapping[str, Any]) -> dict[str, Any]:
 def instance_attributes(instance: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a search answers of an instance; required attributes it lacks are there, empty."""
     return _pick(instance, "instance")
+
+
+def digest_of(instance: Mapping[str, Any]) -> str:
+    """Return a short hash of what an instance's DICOM JSON says of its study and series."""
+    import orjson
+
+    told = study_attributes(instance) | series_attributes(instance)
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def has_value(attribute: Any) -> bool:

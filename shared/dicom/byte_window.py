@@ -44,6 +44,10 @@ class ByteWindow:
         """Where the loaded bytes end, in bytes from the object's start."""
         return self.start + len(self.data)
 
+    def shown(self, start: int, end: int) -> bytes:
+        """Return what is loaded of the bytes [start, end)."""
+        return self.data[max(start - self.start, 0) : max(end - self.start, 0)]
+
     async def load(self, start: int, end: int, *, ahead: int | None = None) -> None:
         """Make the bytes [start, end) available; when more must be fetched, drop what lies before `start`.
 

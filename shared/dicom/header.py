@@ -1,5 +1,6 @@
 """Read the header of a DICOM file by range reads, completely or not at all. It reads no pixel data and no bulk data."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from shared.dicom.byte_window import ByteWindow, Fetch
@@ -7,7 +8,7 @@ from shared.dicom.charsets import text_decoder
 from shared.dicom.deflate import inflate_data_set
 from shared.dicom.element_scanner import ElementScanner
 from shared.dicom.elements import DataSet, integer_of
-from shared.dicom.limits import MAX_HEADER_BYTES
+from shared.dicom.limits import MAX_HEADER_BYTES, SCANNED_AT_ONCE
 from shared.dicom.part10 import Start, read_start
 from shared.dicom.pixel_data import read_pixel_layout
 from shared.dicom.pixel_layout import PixelLayout
@@ -115,20 +116,24 @@ async def _read_data_set(
     """Scan the data set at `offset`, loading what the scan lacks."""
     scanner = ElementScanner(offset, window.size, start.encoding, implicit=start.implicit)
     layout = None
+    begin, end = window.start, window.start + SCANNED_AT_ONCE
     try:
-        while (stop := scanner.scan(window.data, window.start)) is not None:
+        while (stop := scanner.scan(window.shown(begin, end), max(begin, window.start))) is not None:
             if isinstance(stop, Wanted):
+                # A header of megabytes has a hundred thousand elements: others get their turn between its pieces.
+                await asyncio.sleep(0)
                 await window.load(stop.start, stop.end)
+                begin, end = stop.start, max(stop.end, stop.start + SCANNED_AT_ONCE)
                 continue
             walker = ByteWindow(fetch, window.size, data=window.data, start=window.start)
-            layout, end = await read_pixel_layout(
+            layout, behind = await read_pixel_layout(
                 walker,
                 stop,
                 scanner.data_set,
                 transfer_syntax_uid=start.transfer_syntax_uid,
                 byte_order=start.encoding.byte_order,
             )
-            scanner.pass_pixel_data(stop, layout.length, end)
+            scanner.pass_pixel_data(stop, layout.length, behind)
     except DamagedDicomError:
         if not scanner.end_at_padding():
             raise

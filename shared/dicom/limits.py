@@ -11,6 +11,9 @@ BULK_LENGTH: Final = 64 * 1024
 MAX_HEADER_BYTES: Final = 64 * 1024 * 1024
 """Bytes of a header, bulk data left out, and bytes that may be fetched for it."""
 
+SCANNED_AT_ONCE: Final = 64 * 1024
+"""Bytes of a header, 8,000 elements at most, that are scanned before anything else has a turn."""
+
 MAX_ELEMENTS: Final = 1_000_000
 """Elements and sequence items of a header."""
 

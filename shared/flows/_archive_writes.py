@@ -19,7 +19,7 @@ from shared.errors import (
 )
 from shared.flows._archive_key import archive_key, generation_of
 from shared.flows._incoming import Incoming
-from shared.flows._instance_record import Identity, identify, make_record
+from shared.flows._instance_record import Identity, identify, record_of
 from shared.flows._read_instance import read_stored_header
 from shared.flows._risk_policy import RiskPolicy, check_risk, hold_in_quarantine
 from shared.flows._same_bytes import Comparison, same_bytes
@@ -125,14 +125,14 @@ async def write_new(
             await hold_in_quarantine(ports.risk, key, incoming.data, ports.objects)
             raise
         info = await ports.objects.put(key, incoming.data, if_absent=True)
-        return _record(header, identity, info, ports)
+        return await _record(header, identity, info, ports)
     first, content = incoming.data, incoming.stream()
     content = content if comparison is None else comparison.passing(content)
     info = await ports.objects.put(key, content, if_absent=True)
     try:
         header = await read_stored_header(ports.objects, info, first)
         check_risk(header, ports.risk)
-        return _record(header, identity, info, ports)
+        return await _record(header, identity, info, ports)
     except RejectedInstanceError as error:
         if isinstance(error, RiskTooHighError):
             stored = ports.objects.stream(key, if_match=info.etag)
@@ -141,9 +141,9 @@ async def write_new(
         raise
 
 
-def _record(header: Header, identity: Identity, info: ObjectInfo, ports: StorePorts) -> InstanceRecord:
+async def _record(header: Header, identity: Identity, info: ObjectInfo, ports: StorePorts) -> InstanceRecord:
     location = ObjectLocation(info.key, info.etag, 0, info.size)
-    record = make_record(header, identity, location, info.modified_at, Source.STORE)
+    record = await record_of(header, identity, location, info.modified_at, Source.STORE)
     return replace(record, generation=generation_of(info.key, ports.container, identity.ref))
 
 
@@ -186,7 +186,7 @@ async def read_leftover(key: ObjectKey, ports: StorePorts) -> InstanceRecord:
     found = await ports.objects.read_range(key, 0, FIRST_READ)
     try:
         header = await read_stored_header(ports.objects, found.info, found.data)
-        return _record(header, identify(header), found.info, ports)
+        return await _record(header, identify(header), found.info, ports)
     except RejectedInstanceError:
         await ports.objects.delete(key, if_match=found.info.etag)
         raise

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
+from shared.dicom.attributes import digest_of
 from shared.dicom.header import Header
 from shared.dicom.invalid_values import remove_invalid_values
 from shared.dicom.references import InstanceRef
@@ -14,8 +16,11 @@ from shared.errors import (
     MissingAttributeError,
     UnsupportedObjectError,
 )
+from shared.pixels.cpu_pool import in_cpu_pool
 from shared.records import BulkDataSpan, InstanceRecord, ObjectLocation, Source
 
+_LARGE_HEADER: Final = 256 * 1024
+"""Bytes, of which thousands of elements may be."""
 _MEDIA_STORAGE_SOP_CLASS_UID: Final = 0x0002_0002
 _MEDIA_STORAGE_SOP_INSTANCE_UID: Final = 0x0002_0003
 _SOP_CLASS_UID: Final = 0x0008_0016
@@ -63,6 +68,15 @@ def identify(header: Header) -> Identity:
     return Identity(ref, sop_class_uid)
 
 
+async def record_of(
+    header: Header, identity: Identity, location: ObjectLocation, modified_at: datetime, source: Source
+) -> InstanceRecord:
+    """Do as make_record, beside the event loop where the header is so large that it would hold up the others."""
+    end = location.length if header.pixel_layout is None else header.pixel_layout.offset
+    work = partial(make_record, header, identity, location, modified_at, source)
+    return await in_cpu_pool(work) if end > _LARGE_HEADER else work()
+
+
 def make_record(
     header: Header, identity: Identity, location: ObjectLocation, modified_at: datetime, source: Source
 ) -> InstanceRecord:
@@ -105,6 +119,7 @@ def make_record(
         bulk_data=spans,
         warnings=warnings,
         risk=assess(header),
+        digest=digest_of(data_set.attributes),
     )
 
 

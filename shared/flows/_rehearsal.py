@@ -13,7 +13,7 @@ from shared.errors import InstanceNotFoundError
 from shared.flows._archive_key import archive_key
 from shared.flows._archive_writes import Present, StorePorts
 from shared.flows._incoming import HELD_LENGTH, Incoming
-from shared.flows._instance_record import Identity, make_record
+from shared.flows._instance_record import Identity, record_of
 from shared.flows._risk_policy import check_risk
 from shared.flows._same_bytes import same_bytes
 from shared.flows._store_request import StoreRequest
@@ -44,7 +44,8 @@ class Rehearsal:
             check_risk(header, self._ports.risk)
             key = archive_key(self._ports.container, self._ports.partition, identity.ref)
             now = datetime.now(UTC)
-            record = make_record(header, identity, ObjectLocation(key, "", 0, size), now, Source.STORE)
+            location = ObjectLocation(key, "", 0, size)
+            record = await record_of(header, identity, location, now, Source.STORE)
             present = await self._present(identity.ref, digest, file)
             if present is not None and (present.same or not self._request.replaces):
                 return present

@@ -16,7 +16,7 @@ from shared.errors import (
 from shared.flows._archive_key import generation_of
 from shared.flows._case_attributes import read_case_attributes
 from shared.flows._case_name import SEED_PATTERNS, CasePatterns, read_case_name
-from shared.flows._instance_record import identify, make_record
+from shared.flows._instance_record import identify, record_of
 from shared.flows._read_instance import read_stored_header
 from shared.flows._rejected import keep_rejection, rejected_key
 from shared.flows._risk_policy import RiskPolicy, check_risk
@@ -165,7 +165,7 @@ class _Visit:
         header = await read_stored_header(self.ports.objects, info, found.data)
         check_risk(header, self.ports.risk)
         location = ObjectLocation(self.key, info.etag, 0, info.size)
-        record = make_record(header, identify(header), location, info.modified_at, Source.EVENT)
+        record = await record_of(header, identify(header), location, info.modified_at, Source.EVENT)
         return replace(record, generation=generation_of(self.key, self.ports.archive_container, record.ref))
 
     async def _index(self, record: InstanceRecord) -> LedgerEntry:

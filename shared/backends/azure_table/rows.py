@@ -1,20 +1,20 @@
 """Instance records as table rows, and back. What does not fit a property goes to the object store first."""
 
-import asyncio
-import hashlib
 import secrets
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
 
-from shared.dicom.attributes import series_attributes, study_attributes
+from shared.dicom.attributes import digest_of
 from shared.dicom.pixel_layout import PixelLayout
 from shared.dicom.references import InstanceRef, SeriesRef
 from shared.dicom.risk.assessment import RiskAssessment
+from shared.pixels.cpu_pool import in_cpu_pool
 from shared.ports import ObjectStore
 from shared.records import BulkDataSpan, InstanceRecord, ObjectKey, ObjectLocation, Source
 
@@ -22,6 +22,8 @@ INSTANCE, SPARE, OUTBOX = "i", "s", "o"
 """Kinds of row in the table `instances`."""
 
 MAX_INLINE_BYTES = 48 * 1024
+_LARGE_METADATA = 1024 * 1024
+"""Bytes whose packing would hold up other requests."""
 _OVERFLOW_READ_BYTES = 256 * 1024 * 1024
 _PREFIX_METADATA, _PREFIX_LAYOUT, _PREFIX_BULK = "m", "p", "b"
 
@@ -56,10 +58,13 @@ class RecordRows:
         if record.generation:
             head["generation"] = record.generation
         bulk = {path: [span.offset, span.length, span.vr] for path, span in record.bulk_data.items()}
-        row: dict[str, Any] = {"record": orjson.dumps(head).decode(), "digest": _digest(record.metadata)}
+        digest = record.digest or digest_of(orjson.loads(record.metadata))
+        pack = partial(zlib.compress, record.metadata, 6)
+        packed = await in_cpu_pool(pack) if len(record.metadata) > _LARGE_METADATA else pack()
+        row: dict[str, Any] = {"record": orjson.dumps(head).decode(), "digest": digest}
         if record.risk is not None:
             row["risk"] = record.risk.pack()
-        await self._place(row, _PREFIX_METADATA, zlib.compress(record.metadata, 6), record.ref)
+        await self._place(row, _PREFIX_METADATA, packed, record.ref)
         if record.layout is not None:
             await self._place(row, _PREFIX_LAYOUT, record.layout.pack(), record.ref)
         if bulk:
@@ -86,8 +91,7 @@ class RecordRows:
     async def _part(self, row: Mapping[str, Any], name: str) -> bytes | None:
         overflow = row.get(f"{name}_in")
         if overflow is None:
-            data = row.get(name)
-            return bytes(data) if data is not None else None
+            return row.get(name)
         key = ObjectKey(self._container, overflow)
         return (await self._objects.read_range(key, 0, _OVERFLOW_READ_BYTES)).data
 
@@ -98,9 +102,9 @@ class RecordRows:
             ObjectNotFoundError: Its overflow has been deleted; indexing the object again restores it.
         """
         head = orjson.loads(row["record"])
-        metadata, layout, bulk = await asyncio.gather(
-            self._part(row, _PREFIX_METADATA), self._part(row, _PREFIX_LAYOUT), self._part(row, _PREFIX_BULK)
-        )
+        metadata = await self._part(row, _PREFIX_METADATA)
+        layout = await self._part(row, _PREFIX_LAYOUT)
+        bulk = await self._part(row, _PREFIX_BULK)
         offset, length = head["span"]
         sop_instance_uid = str(row["RowKey"]).partition("!")[0]
         return InstanceRecord(
@@ -122,6 +126,7 @@ class RecordRows:
             warnings=tuple(head["warnings"]),
             risk=risk_of(row),
             generation=head.get("generation", 0),
+            digest=row["digest"],
         )
 
 
@@ -134,13 +139,6 @@ def overflow_of(row: Mapping[str, Any]) -> list[str]:
     """Return the names of the objects that hold what did not fit *row*."""
     parts = (_PREFIX_METADATA, _PREFIX_LAYOUT, _PREFIX_BULK)
     return [row[f"{part}_in"] for part in parts if f"{part}_in" in row]
-
-
-def _digest(metadata: bytes) -> str:
-    """Return a short hash of what an instance says of its series and study."""
-    attributes = orjson.loads(metadata)
-    told = study_attributes(attributes) | series_attributes(attributes)
-    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, order=True)

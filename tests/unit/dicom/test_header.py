@@ -1,5 +1,6 @@
 """Headers are read exactly as pydicom reads the whole file, or refused with a reason."""
 
+import asyncio
 import zlib
 from struct import pack
 
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.dicom import header
 from shared.dicom.dicom_json import to_dicom_json
 from shared.dicom.frames import frame_bytes
 from shared.dicom.header import Header, read_header
+from shared.dicom.limits import SCANNED_AT_ONCE
 from shared.dicom.pixel_layout import frame_span
 from shared.errors import (
     DamagedDicomError,
@@ -50,6 +53,41 @@ CUT_FILES = [
 async def header_of(data: bytes) -> Header:
     """Read a header by ranges."""
     return await read_header(RangeReads(data), len(data))
+
+
+@pytest.mark.parametrize("at_once", [1, 60, 1000])
+@pytest.mark.parametrize("name", [*CUT_FILES, "test_files/nested_priv_SQ.dcm", "test_files/waveform_ecg.dcm"])
+async def test_what_is_in_hand_is_read_in_pieces(
+    name: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little of a header is scanned at once, it is the same header."""
+    data = bundled(name)
+    expected = await header_of(data)
+
+    monkeypatch.setattr(header, "SCANNED_AT_ONCE", at_once)
+    reads = RangeReads(data)
+
+    assert expected == await read_header(reads, len(data), first=data)
+    assert expected == await header_of(data)
+
+
+async def test_a_long_header_leaves_others_their_turn() -> None:
+    """A header of a hundred thousand elements, all of it in hand, does not hold up what else is to be done."""
+    elements = b"".join(element(0x00110000 | number, "US", b"\1\0") for number in range(0x1000, 0xF000)) * 2
+    data = part10(elements)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(take_turns())
+    await read_header(RangeReads(data), len(data), first=data)
+    others.cancel()
+
+    assert turns >= len(data) // SCANNED_AT_ONCE
 
 
 @pytest.mark.parametrize("name", readable_files())
