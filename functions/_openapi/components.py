@@ -90,7 +90,7 @@ _SENT: Final[dict[str, tuple[str, Json]]] = {
 }
 _HEADERS: Final[dict[str, tuple[str, Json]]] = {
     "X-Total-Count": ("How many match in all; absent where they were not counted", _COUNT),
-    "Link": ("The next page of a search, if there is one, RFC 8288", _TEXT),
+    "Link": ("Where the next page is, as rel=next (RFC 8288)", _TEXT),
     "Warning": ("What was not done as asked, what remains, or what is missing", _TEXT),
     "ETag": ("To be sent again as If-None-Match or If-Range", _TEXT),
     "Content-Range": ("Which bytes these are", _TEXT),
