@@ -25,6 +25,8 @@ LOCAL_SETTINGS = {
     "DICOM_WATCHED_CONTAINERS": "images",
 }
 STORAGE_SETTINGS = ("AzureWebJobsStorage", "DicomStorage")
+AZURE_STORE = {"DICOM_OBJECT_STORE": "azure"}
+_STORES_ELSEWHERE = ("DICOM_OBJECT_STORE", "DICOM_S3_", "DICOM_CONFIG_FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +71,31 @@ class App:
             words += ["--static", f"{BASE_PATH.rstrip('/')}={self.viewer_folder}"]
         return [sys.executable, "-m", "localhost", *words]
 
-    def environment(self, surroundings: Mapping[str, str], connection_string: str) -> dict[str, str]:
+    def environment(
+        self,
+        surroundings: Mapping[str, str],
+        connection_string: str,
+        object_store: Mapping[str, str] = AZURE_STORE,
+    ) -> dict[str, str]:
         """Say what the app finds in its environment.
 
         A setting that is already in the surroundings stays, except where the data lie: a local run never writes to an
-        account that some variable names.
+        account or bucket that some variable names.
+
+        Args:
+            surroundings: The variables of this process.
+            connection_string: Of the storage account.
+            object_store: Settings of the store of the objects.
         """
         programs = os.pathsep.join([str(Path(sys.executable).parent), surroundings.get("PATH", os.defpath)])
         viewer = {"DICOM_VIEWER_URL": BASE_PATH} if self.has_viewer else {}
-        elsewhere = tuple(f"{setting}__" for setting in STORAGE_SETTINGS)
+        elsewhere = (*(f"{setting}__" for setting in STORAGE_SETTINGS), *_STORES_ELSEWHERE)
         return {
             **LOCAL_SETTINGS,
             **viewer,
             **{name: value for name, value in surroundings.items() if not name.startswith(elsewhere)},
             **dict.fromkeys(STORAGE_SETTINGS, connection_string),
+            **object_store,
             "AzureFunctionsWebHost__hostid": self.host_id,
             # Core Tools take the first Python on the path.
             "PATH": programs,

@@ -1,4 +1,4 @@
-"""Run everything on this machine: Azurite, the app, sample data; it installs nothing."""
+"""Run everything on this machine: Azurite, SeaweedFS if asked for, the app, sample data; it installs nothing."""
 
 import argparse
 import asyncio
@@ -7,23 +7,26 @@ import fcntl
 import os
 import shutil
 import signal
-import socket
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from client import sample_data
-from client.app import FOLDER, App
+from client.app import AZURE_STORE, FOLDER, App
 from client.azurite import Azurite
 from client.child import Child, Program, beside, running
 from client.errors import ClientError
+from client.images import BucketOfImages, ContainerOfImages, Images
 from client.mammography import CASE_ID, YEAR
+from client.ports_in_use import check_ports
+from client.seaweedfs import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFs
 from client.viewer.site import BASE_PATH
 
 _START_SECONDS = 90
 _INDEXING_SECONDS = 120
 _APP_GRACE_SECONDS = 6
 _AZURITE_GRACE_SECONDS = 3
+_SEAWEEDFS_GRACE_SECONDS = 5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _DESCRIPTION = """\
@@ -43,6 +46,24 @@ class Options:
     app: App
     azurite: Azurite
     samples: bool
+    seaweedfs: SeaweedFs | None = None
+    """The store of the objects; without it, that is Azurite."""
+
+    @property
+    def ports(self) -> list[tuple[str, int]]:
+        """The ports that are needed, each after the variable that changes it."""
+        return [
+            ("PORT", self.app.port),
+            *(("AZURITE_PORT", port) for port in self.azurite.ports),
+            *(("S3_PORT", port) for port in (self.seaweedfs.ports if self.seaweedfs else ())),
+        ]
+
+    @property
+    def images(self) -> Images:
+        """Where samples are dropped."""
+        if self.seaweedfs:
+            return BucketOfImages(self.seaweedfs)
+        return ContainerOfImages(self.azurite.connection_string)
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -74,6 +95,18 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         default=environment("DATA_DIR", ".data"),
         help="folder of stored data and logs (variable DATA_DIR; default .data)",
     )
+    add(
+        "--store",
+        choices=("azure", "s3"),
+        default=environment("STORE", "azure"),
+        help="where objects are kept: Azurite, or SeaweedFS (variable STORE; default azure)",
+    )
+    add(
+        "--s3-port",
+        type=_port,
+        default=environment("S3_PORT", "8333"),
+        help="of S3; SeaweedFS takes the nine after it too (variable S3_PORT; default 8333)",
+    )
     add("--no-samples", action="store_true", help="leave an empty store empty")
     parser.set_defaults(command=_run_command)
 
@@ -90,37 +123,12 @@ def _run_command(arguments: argparse.Namespace) -> int:
         App(arguments.port, arguments.data_dir.resolve()),
         Azurite(arguments.azurite_port),
         not arguments.no_samples,
+        SeaweedFs(arguments.s3_port) if arguments.store == "s3" else None,
     )
-    _check_ports(options)
+    check_ports(options.ports)
     with _owned(options.app.data_folder), contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_run(options))
     return 0
-
-
-def _check_ports(options: Options) -> None:
-    """Refuse ports that are taken, before anything is started.
-
-    Raises:
-        ClientError: One is in use, by another program or twice here.
-    """
-    wanted = [("PORT", options.app.port), *(("AZURITE_PORT", port) for port in options.azurite.ports)]
-    for variable, port in wanted:
-        if not _is_free(port) or [taken for _, taken in wanted].count(port) > 1:
-            raise ClientError(
-                f"port {port} is in use. Choose another by {variable}, as in: make run PORT=7171 AZURITE_PORT=10100"
-                " DATA_DIR=.data/second"
-            )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # Connections that were closed a moment ago do not hold a port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 @contextlib.contextmanager
@@ -137,22 +145,48 @@ def _owned(folder: Path) -> Iterator[None]:
 
 async def _run(options: Options) -> None:
     _cancel_on_signal()
-    connection_string = options.azurite.connection_string
     async with contextlib.AsyncExitStack() as stack:
-        print(f"starting Azurite on ports {options.azurite.ports[0]} to {options.azurite.ports[-1]}")
-        azurite = await stack.enter_async_context(running(_azurite_program(options)))
-        await _ready_in(_START_SECONDS, [azurite], options.azurite.answering())
-        await _ready_in(_START_SECONDS, [azurite], options.azurite.furnish())
+        children = [await _start_storage(stack, options)]
+        if options.seaweedfs:
+            children.append(await _start_seaweedfs(stack, options, options.seaweedfs))
         program = _app_program(options)
         print(f"starting the app: {' '.join(program.command)}")
-        app = await stack.enter_async_context(running(program))
-        children = [azurite, app]
+        children.append(await stack.enter_async_context(running(program)))
         await _ready_in(_START_SECONDS, children, options.app.healthy())
-        if options.samples and await beside(children, sample_data.is_empty(connection_string)):
-            await beside(children, sample_data.upload(connection_string))
+        images = await stack.enter_async_context(options.images)
+        if options.samples and await beside(children, images.is_empty()):
+            await beside(children, sample_data.upload(images, options.azurite.connection_string))
             await _ready_in(_INDEXING_SECONDS, children, sample_data.indexed(options.app.url))
         _say_where(options)
         await beside(children, asyncio.Event().wait())
+
+
+async def _start_storage(stack: contextlib.AsyncExitStack, options: Options) -> Child:
+    print(f"starting Azurite on ports {options.azurite.ports[0]} to {options.azurite.ports[-1]}")
+    azurite = await stack.enter_async_context(running(_azurite_program(options)))
+    await _ready_in(_START_SECONDS, [azurite], options.azurite.answering())
+    await _ready_in(_START_SECONDS, [azurite], options.azurite.furnish())
+    return azurite
+
+
+async def _start_seaweedfs(stack: contextlib.AsyncExitStack, options: Options, seaweedfs: SeaweedFs) -> Child:
+    print(f"starting SeaweedFS on ports {seaweedfs.ports[0]} to {seaweedfs.ports[-1]}")
+    child = await stack.enter_async_context(running(_seaweedfs_program(options, seaweedfs)))
+    await _ready_in(_START_SECONDS, [child], seaweedfs.answering())
+    return child
+
+
+def _seaweedfs_program(options: Options, seaweedfs: SeaweedFs) -> Program:
+    storage = options.app.data_folder / "seaweedfs"
+    storage.mkdir(exist_ok=True)
+    return Program(
+        name="SeaweedFS",
+        command=seaweedfs.command(storage),
+        environment=seaweedfs.environment(os.environ),
+        folder=storage,
+        log=options.app.data_folder / "seaweedfs.log",
+        grace_seconds=_SEAWEEDFS_GRACE_SECONDS,
+    )
 
 
 def _azurite_program(options: Options) -> Program:
@@ -172,7 +206,11 @@ def _app_program(options: Options) -> Program:
     return Program(
         name="the app",
         command=options.app.command(),
-        environment=options.app.environment(os.environ, options.azurite.connection_string),
+        environment=options.app.environment(
+            os.environ,
+            options.azurite.connection_string,
+            options.seaweedfs.settings() if options.seaweedfs else AZURE_STORE,
+        ),
         folder=FOLDER,
         log=options.app.data_folder / "app.log",
         grace_seconds=_APP_GRACE_SECONDS,
@@ -217,7 +255,7 @@ def _say_where(options: Options) -> None:
   DICOMweb    {url}/dicomweb
   viewer      {_viewer(options.app)}
   a case      {url}/cases/{YEAR}/{CASE_ID}
-  blobs       {options.azurite.blob_endpoint}/images (what lands there is indexed)
+  {_place_of_images(options)} (what lands there is indexed)
   logs        {options.app.data_folder}/app.log and azurite.log
 
   curl {url}/dicomweb/studies
@@ -225,6 +263,13 @@ def _say_where(options: Options) -> None:
   curl {url}/cases/{YEAR}/{CASE_ID}
 
 ready: {url} (Ctrl-C stops it)""")
+
+
+def _place_of_images(options: Options) -> str:
+    if options.seaweedfs is None:
+        return f"blobs       {options.azurite.blob_endpoint}/images"
+    keys = f"keys {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY}"
+    return f"S3          {options.seaweedfs.endpoint}, bucket images, {keys}"
 
 
 def _viewer(app: App) -> str:

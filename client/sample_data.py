@@ -7,11 +7,10 @@ from pathlib import Path
 
 import aiohttp
 from azure.data.tables.aio import TableClient
-from azure.storage.blob import ContentSettings
-from azure.storage.blob.aio import ContainerClient
 
 from client import mammography
 from client.errors import ClientError
+from client.images import Images
 from client.progress import Progress
 
 TUTORIAL_STUDY_INSTANCE_UID = "1.2.826.0.1.3680043.8.498.13230779778012324449356534479549187420"
@@ -30,23 +29,13 @@ def sample_files() -> dict[str, bytes]:
     return files | dict(mammography.case_files(seed=1))
 
 
-async def is_empty(connection_string: str) -> bool:
-    """Tell whether the container of images holds no blob."""
-    async with ContainerClient.from_connection_string(connection_string, "images") as images:
-        async for _ in images.list_blob_names(results_per_page=1):
-            return False
-    return True
-
-
-async def upload(connection_string: str) -> None:
-    """Write the sample files as blobs, and the report of the case as an entity."""
+async def upload(images: Images, connection_string: str) -> None:
+    """Drop the sample files, and write the report of the case as an entity."""
     files = await asyncio.to_thread(sample_files)
     progress = Progress("loading samples", len(files))
-    async with ContainerClient.from_connection_string(connection_string, "images") as images:
-        for done, (name, content) in enumerate(files.items()):
-            progress.show(done)
-            settings = ContentSettings(content_type="application/dicom")
-            await images.upload_blob(name, content, overwrite=True, content_settings=settings)
+    for done, (name, content) in enumerate(files.items()):
+        progress.show(done)
+        await images.write(name, content)
     async with TableClient.from_connection_string(connection_string, "report") as reports:
         key = {"PartitionKey": mammography.YEAR, "RowKey": mammography.CASE_ID}
         values = {"id": mammography.CASE_ID, "year": mammography.YEAR, "report": mammography.REPORT}

@@ -69,6 +69,7 @@ class SeaweedFs:
             "-s3.autoCreateBucket=false",
             "-s3.allowDeleteBucketNotEmpty=false",
             "-webdav=false",
+            "-volume.preStopSeconds=0",
             "-admin.ui=false",
             "-master.telemetry=false",
         ]

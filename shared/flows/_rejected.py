@@ -9,15 +9,18 @@ from shared.ports import ObjectStore
 from shared.records import ObjectInfo, ObjectKey
 
 _LONGEST_NAME: Final = 1024
+_LONGEST_PART: Final = 255
+"""Bytes between two `/` that every store keeps, also one that keeps names as paths of files."""
 
 
 def rejected_key(container: str, key: ObjectKey) -> ObjectKey:
     """Return where in *container* the rejection of the object *key* is kept: under its own name, to be found by it.
 
-    A name that would be too long for the store is replaced by its hash; the JSON has it in full.
+    A name that would be too long for some store is replaced by its hash; the JSON has it in full.
     """
     name = f"{key.container}/{key.name}.json"
-    if len(name) > _LONGEST_NAME:
+    encoded = name.encode(errors="surrogatepass")
+    if len(encoded) > _LONGEST_NAME or any(len(part) > _LONGEST_PART for part in encoded.split(b"/")):
         name = f"{key.container}/{hashlib.sha256(key.name.encode()).hexdigest()}.json"
     return ObjectKey(container, name)
 

@@ -99,3 +99,20 @@ def test_the_sample_settings_name_what_a_local_run_sets() -> None:
     sample = json.loads((FOLDER / "local.settings.sample.json").read_text())["Values"]
 
     assert {**LOCAL_SETTINGS, **dict.fromkeys(STORAGE_SETTINGS, "UseDevelopmentStorage=true")} == sample
+
+
+def test_no_other_store_is_written_to(tmp_path: Path) -> None:
+    """Buckets that some variable names are left alone, whichever store is asked for."""
+    elsewhere = {
+        "DICOM_OBJECT_STORE": "s3",
+        "DICOM_S3_ENDPOINT": "https://s3.example",
+        "DICOM_S3_BUCKET_PREFIX": "real-",
+        "DICOM_CONFIG_FILE": "config.json",
+    }
+
+    environment = App(7171, tmp_path).environment(elsewhere, "here")
+    assert environment["DICOM_OBJECT_STORE"] == "azure"
+    assert not any("S3" in name or name == "DICOM_CONFIG_FILE" for name in environment)
+    environment = App(7171, tmp_path).environment(elsewhere, "here", {"DICOM_OBJECT_STORE": "s3"})
+    assert environment["DICOM_OBJECT_STORE"] == "s3"
+    assert not any("S3" in name for name in environment)

@@ -20,6 +20,8 @@ from azure.storage.queue import QueueServiceClient
 from client.app import FOLDER
 from client.azurite import CONTAINERS, QUEUES, TABLES, Azurite
 from client.sample_data import CASE_STUDY_INSTANCE_UID, TUTORIAL_STUDY_INSTANCE_UID, sample_files
+from client.seaweedfs import SeaweedFs
+from tests.free_ports import free_ports
 
 pytestmark = pytest.mark.azurite
 
@@ -194,6 +196,25 @@ def test_the_app_finds_its_settings_in_the_environment(tmp_path: Path, port: int
     assert environment["DicomStorage"] == run.azurite.connection_string
     assert environment["AzureWebJobsStorage"] == run.azurite.connection_string
     assert blob_names(run) == set()
+
+
+def test_objects_lie_on_seaweedfs_if_asked(tmp_path: Path, port: int, runs: list[Run]) -> None:
+    """Samples are dropped into its bucket, the app is told so, and a signal stops it too."""
+    seaweedfs = SeaweedFs(free_ports(10))
+    run = Run(tmp_path / "data", port, "--store", "s3", "--s3-port", str(seaweedfs.s3_port))
+    runs.append(run)
+    lines = run.until_ready()
+    listed = seaweedfs.client().list_objects_v2(Bucket="images")["Contents"]
+    with urllib.request.urlopen(f"{run.url}/environment") as answer:
+        environment = json.load(answer)
+
+    assert {one["Key"] for one in listed} == set(sample_files())
+    assert blob_names(run) == set()
+    assert seaweedfs.settings().items() <= environment.items()
+    assert any(seaweedfs.endpoint in line for line in lines)
+    assert run.stop(signal.SIGTERM) == (0, "", "")
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", seaweedfs.s3_port)) != 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

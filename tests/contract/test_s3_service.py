@@ -246,6 +246,7 @@ async def test_a_scan_reads_on_page_by_page(moto: S3Options, seaweedfs: SeaweedF
 
 
 @pytest.mark.scale
+@pytest.mark.timeout(3600)
 async def test_a_hundred_thousand_objects_are_listed(seaweedfs: SeaweedFs) -> None:
     """None is missing and none comes twice, from the beginning and from the middle."""
     await _listed_in_pages(

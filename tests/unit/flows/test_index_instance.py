@@ -357,6 +357,10 @@ def test_a_rejection_is_found_by_its_objects_name_and_fits_any_store() -> None:
     long = ObjectKey("images", "n" * 1024)
     assert len(rejected_key("rejected", long).name) <= 1024
     assert rejected_key("rejected", long) != rejected_key("rejected", ObjectKey("images", "n" * 1023))
+    for name in ("é" * 600, f"folder/{'n' * 252}/a", f"folder/{'n' * 251}"):
+        kept = rejected_key("rejected", ObjectKey("images", name)).name.encode()
+        assert len(kept) <= 1024
+        assert max(map(len, kept.split(b"/"))) <= 255
 
 
 async def test_what_identifies_its_patient_too_plainly_is_rejected_until_it_is_replaced() -> None:
