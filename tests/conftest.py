@@ -6,9 +6,14 @@ import os
 import socket
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.azurite import AzuriteError, running_azurite
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # Contract suites hold the asserts of many test files but are not test files themselves.
 pytest.register_assert_rewrite("tests.contract")
