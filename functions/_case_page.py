@@ -50,7 +50,7 @@ def case_page(case: Json) -> str:
     body = f"""<header>
 <h1>{name} <span>{escape(case["year"])}</span></h1>
 {_missing(case["missing"])}
-<nav aria-label="Case"><a href="{_ROOT}ui">Studies</a><a href="{_case(case)}?accept=application/json">JSON</a>\
+<nav aria-label="Case"><a href="{_ROOT}cases">Cases</a><a href="{_ROOT}ui">Studies</a><a href="{_case(case)}?accept=application/json">JSON</a>\
 <a href="{_case(case)}?accept=application/zip" download>Download ZIP</a></nav>
 </header>
 <div class="work">
@@ -68,20 +68,21 @@ def case_page(case: Json) -> str:
 </aside>
 </div>
 <script type="module" src="{_ROOT}ui/case.js"></script>"""
-    return _document(f"{name}, {escape(case['year'])}", body)
+    return document(f"{name}, {escape(case['year'])}", body)
 
 
-def problem_page(title: str, detail: str) -> str:
-    """Return a page that says why there is none."""
+def problem_page(title: str, detail: str, *, root: str = _ROOT) -> str:
+    """Return a page that says why there is none; *root* leads from it to the app's."""
     body = f"""<main class="problem" role="alert">
 <h1>{escape(title)}</h1>
 <p>{escape(detail[:1].upper() + detail[1:])}.</p>
-<p><a href="{_ROOT}ui">Studies</a></p>
+<p><a href="{root}cases">Cases</a></p>
 </main>"""
-    return _document(escape(title), body)
+    return document(escape(title), body, root=root)
 
 
-def _document(title: str, body: str) -> str:
+def document(title: str, body: str, *, root: str = _ROOT) -> str:
+    """Return a whole page. Its title is HTML already, as its body is; *root* leads from it to the app's."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -90,7 +91,7 @@ def _document(title: str, body: str) -> str:
 <meta name="color-scheme" content="dark">
 <title>{title} - dicom-functions</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="{_ROOT}ui/case.css">
+<link rel="stylesheet" href="{root}ui/case.css">
 </head>
 <body>
 {body}

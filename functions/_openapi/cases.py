@@ -31,9 +31,9 @@ CASES: Final = (
         "list_cases",
         "/cases",
         "List clinical cases by year and id",
-        {200: (JSON,)},
-        parameters=("case-year", "case-id", "complete", "case-limit", "after"),
-        failures=(400,),
+        {200: (JSON, "text/html")},
+        parameters=("case-year", "case-id", "complete", "case-limit", "after", "accept"),
+        failures=(400, 406),
     ),
     Operation(
         "index_cases",

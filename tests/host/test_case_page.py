@@ -212,11 +212,11 @@ async def test_all_of_it_is_done_by_keys(page: Page, cases: str, values: dict[st
     await page.goto(f"{cases}/{COMPLETE}")
     await drawn(page, 4)
     order = []
-    for _ in range(16):
+    for _ in range(17):
         await page.keyboard.press("Tab")
         order.append(await page.evaluate(_FOCUSED))
     assert order == [
-        *("Studies", "JSON", "Download ZIP"),
+        *("Cases", "Studies", "JSON", "Download ZIP"),
         *("Window", "Center", "Width", "All views", "Invert", "Zoom out", "Zoom in", "1:1", "Reset"),
         *("Right CC", "Left CC", "Right MLO", "Left MLO"),
     ]
