@@ -3,6 +3,7 @@
 import asyncio
 import functools
 
+from shared.connection_check import check_connections
 from shared.services import Services, build
 from shared.settings import Settings, load_settings
 
@@ -11,6 +12,11 @@ from shared.settings import Settings, load_settings
 def settings() -> Settings:
     """Return the settings, read once; what is wrong with them is a SettingsError."""
     return load_settings()
+
+
+async def connections() -> dict[str, str]:
+    """Return what is found of each dependency, "ok" or what is wrong with it; whether or not services can be made."""
+    return await check_connections(settings())
 
 
 async def services() -> Services:

@@ -4,10 +4,9 @@ Clients are made inside the running event loop, once a process, and closed with 
 here, not by the modules that declare triggers: they are half of a cold start.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -28,13 +27,13 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.data.tables.aio import TableServiceClient
     from azure.storage.blob.aio import BlobServiceClient
     from azure.storage.queue.aio import QueueServiceClient
 
     from shared.backends.azure_http.signed_http import SignedHttp
     from shared.backends.s3 import S3ObjectStore
 
-CHECK_TIMEOUT_SECONDS = 10
 MAX_BOUND_PARTITIONS = 64
 """Data partitions whose services are kept at hand."""
 
@@ -60,8 +59,6 @@ class Services:
     risks: StudyRisks
     checkpoints: Checkpoints
     queue: JobQueue
-    probes: Mapping[str, Callable[[], Awaitable[Any]]]
-    """By the name of a dependency, a small read of it."""
     closers: tuple[Callable[[], Awaitable[None]], ...]
     bind: Callable[[str], Awaitable["Services"]]
     """Gives the services of another data partition."""
@@ -70,27 +67,10 @@ class Services:
         """Return the services bound to a data partition, whether it is known or not."""
         return self if name == self.partition else await self.bind(name)
 
-    async def check(self) -> dict[str, str]:
-        """Return "ok" or the problem, by the name of each dependency; no secrets, no addresses."""
-        names = list(self.probes)
-        answers = await asyncio.gather(*(_probed(self.probes[name]) for name in names))
-        return dict(zip(names, answers, strict=True))
-
     async def close(self) -> None:
         """Close every client."""
         for closer in self.closers:
             await closer()
-
-
-async def _probed(probe: Callable[[], Awaitable[Any]]) -> str:
-    try:
-        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-            await probe()
-    except TimeoutError:
-        return f"no answer in {CHECK_TIMEOUT_SECONDS} s"
-    except AppError as error:
-        return f"{type(error).__name__}: {error}"
-    return "ok"
 
 
 async def build(settings: Settings) -> Services:
@@ -107,7 +87,7 @@ async def build(settings: Settings) -> Services:
     from shared.backends.azure_table.tables import Tables
     from shared.backends.storage_queue import StorageJobQueue
 
-    s3 = await _s3_store(settings) if settings.object_store == "s3" else None
+    s3 = await s3_store(settings) if settings.object_store == "s3" else None
     blobs, blob_http, queues, table_http = _clients(settings)
     closers: list[Callable[[], Awaitable[None]]]
     closers = [blobs.close, blob_http.close, queues.close, table_http.close]
@@ -148,11 +128,6 @@ async def build(settings: Settings) -> Services:
             risks=archive.risks,
             checkpoints=archive.checkpoints,
             queue=queue,
-            probes={
-                "blobs": lambda: anext(objects.scan(settings.archive_container), None),
-                "tables": changes.latest,
-                "queues": queue.check,
-            },
             closers=tuple(closers),
             bind=bound,
         )
@@ -184,7 +159,8 @@ class _Remembered:
         return made
 
 
-async def _s3_store(settings: Settings) -> "S3ObjectStore":
+async def s3_store(settings: Settings) -> "S3ObjectStore":
+    """Open the S3 service that *settings* name."""
     from shared.backends.s3 import S3Options, open_s3_store
 
     def plain(secret: SecretStr | None) -> str:
@@ -226,11 +202,7 @@ def _clients(
             QueueServiceClient.from_connection_string(connection, **options),
             by_connection_string(connection, "table", timeout),
         )
-    if not (settings.blob_service_uri and settings.queue_service_uri and settings.table_service_uri):
-        raise SettingsError(
-            "no storage account: set DicomStorage to a connection string, or DicomStorage__blobServiceUri, "
-            "DicomStorage__queueServiceUri and DicomStorage__tableServiceUri"
-        )
+    _check_uris(settings)
     credential = _credential(settings)
     return (
         BlobServiceClient(settings.blob_service_uri, credential, **for_blobs),
@@ -238,6 +210,49 @@ def _clients(
         QueueServiceClient(settings.queue_service_uri, credential, **options),
         by_identity(settings.table_service_uri, credential, timeout),
     )
+
+
+def probe_clients(
+    settings: Settings,
+) -> tuple["BlobServiceClient", "QueueServiceClient", "TableServiceClient"]:
+    """Make clients that ask once only, to be closed by who asked for them.
+
+    Raises:
+        SettingsError: No storage account is set.
+    """
+    from azure.data.tables.aio import TableServiceClient
+    from azure.storage.blob.aio import BlobServiceClient
+    from azure.storage.queue.aio import QueueServiceClient
+
+    from shared.backends.azure_options import request_options
+
+    options = request_options(settings.request_timeout_seconds) | {"retry_total": 0}
+    if (connection := settings.connection_string) is not None:
+        try:
+            return (
+                BlobServiceClient.from_connection_string(connection, **options),
+                QueueServiceClient.from_connection_string(connection, **options),
+                TableServiceClient.from_connection_string(connection, **options),
+            )
+        except ValueError:
+            raise SettingsError(
+                "the storage connection string cannot be read; copy it from the account"
+            ) from None
+    _check_uris(settings)
+    credential = _credential(settings)
+    return (
+        BlobServiceClient(settings.blob_service_uri, credential, **options),
+        QueueServiceClient(settings.queue_service_uri, credential, **options),
+        TableServiceClient(settings.table_service_uri, credential=credential, **options),
+    )
+
+
+def _check_uris(settings: Settings) -> None:
+    if not (settings.blob_service_uri and settings.queue_service_uri and settings.table_service_uri):
+        raise SettingsError(
+            "no storage account: set DicomStorage to a connection string, or DicomStorage__blobServiceUri, "
+            "DicomStorage__queueServiceUri and DicomStorage__tableServiceUri"
+        )
 
 
 def _credential(settings: Settings) -> "AsyncTokenCredential":

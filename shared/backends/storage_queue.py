@@ -73,11 +73,6 @@ class StorageJobQueue:
                 del self._sendings[ref]
             raise
 
-    async def check(self) -> None:
-        """Ask the service about the queue, or raise BackendUnavailableError."""
-        with _translated():
-            await self._queue.get_queue_properties()
-
     def _remember(self, ref: StudyRef, sending: _Sending) -> None:
         self._sendings.pop(ref, None)
         # What is left out too early costs a message too many, nothing else.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 
 SECRET = "c2VjcmV0"
 
@@ -71,7 +71,7 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_forerunners_names_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AZURE_STORAGE_*: account, key, container and table."""
+    """C000-10: all five AZURE_STORAGE_*: account, key, container and table; and the connection string, which goes first."""
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "old")
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", SECRET)
     monkeypatch.setenv("AZURE_STORAGE_CONTAINER_NAME", "mammograms")
@@ -81,16 +81,19 @@ def test_the_forerunners_names_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "AccountName=old;" in (settings.connection_string or "")
     assert (settings.watched_containers, settings.report_table) == (("mammograms",), "texts")
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", "AccountName=whole;AccountKey=x")
+    assert load_settings().connection_string == "AccountName=whole;AccountKey=x"
 
 
 def test_environment_wins_over_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`.env` is read last, and an explicit argument first."""
+    """C000-10: `.env` is read last, and an explicit argument first; the forerunner let the environment win over it."""
     (tmp_path / ".env").write_text("DICOM_ARCHIVE_CONTAINER=file\nDICOM_DERIVED_CONTAINER=file\n")
     monkeypatch.setenv("DICOM_ARCHIVE_CONTAINER", "environment")
 
     settings = load_settings()
 
     assert (settings.archive_container, settings.derived_container) == ("environment", "file")
+    assert Settings(archive_container="argument").archive_container == "argument"
 
 
 def test_anonymous_access_is_refused_in_azure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,6 @@ class Service:
             risks=MemoryRisks(world.index),
             checkpoints=world.port(world.checkpoints),
             queue=world.port(world.queue),
-            probes={},
             closers=(),
         )
 

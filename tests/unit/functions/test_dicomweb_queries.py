@@ -9,7 +9,6 @@ from functions._http import answers_errors
 from functions.http_dicomweb_search import search
 from shared.dicom.query import AZURE, QueryOptions
 from shared.records import CaseImage, ObjectKey
-from shared.services import Services
 from shared.settings import Settings
 from tests.unit.flows.builders import SERIES, STUDY, make_file
 from tests.unit.functions.requests import make_request, receive_answer
@@ -231,20 +230,3 @@ async def test_a_case_that_is_not_there_is_404(
     assert (
         await filled.call("get_case", f"/?{query}", route={"year": "2014", "id": case_id})
     ).status == status
-
-
-@pytest.mark.parametrize(
-    ("state", "status", "word"), [("ok", 200, "ok"), ("no answer in 10 s", 503, "degraded")]
-)
-async def test_health_names_each_dependency(
-    service: Service, monkeypatch: pytest.MonkeyPatch, state: str, status: int, word: str
-) -> None:
-    """H01: and is 503 while one does not answer."""
-
-    async def check(_: Services) -> dict[str, str]:
-        return {"blobs": "ok", "tables": state}
-
-    monkeypatch.setattr(Services, "check", check)
-    answer = await service.call("health")
-    assert answer.status == status
-    assert answer.json == {"status": word, "dependencies": {"blobs": "ok", "tables": state}}

@@ -1,0 +1,64 @@
+"""Tell of each container, table and queue whether the app can reach it. Makes clients of its own, and closes them.
+
+It stands apart from the services: where a table is missing or a key is wrong those cannot be made, and that is when
+one asks.
+"""
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from shared.errors import BackendUnavailableError, ObjectNotFoundError
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.ports import ObjectStore
+
+SECONDS = 8
+"""That a service has to answer."""
+
+
+async def check_connections(settings: Settings) -> dict[str, str]:
+    """Return what is found of each dependency, such as "container images" or "table report".
+
+    It is "ok", "no such container" (or table, or queue), "denied", "unreachable", or another status; no secret and no
+    address.
+
+    Raises:
+        SettingsError: No storage account is set, or its connection string cannot be read.
+    """
+    from shared.backends.azure_probes import answers_of, container_probes, queue_probes, table_probes
+    from shared.backends.azure_table.archive import TABLES
+    from shared.backends.storage_queue import STUDY_CHANGED
+    from shared.services import probe_clients, s3_store
+
+    containers = dict.fromkeys(
+        (
+            *settings.watched_containers,
+            settings.archive_container,
+            settings.derived_container,
+            settings.rejected_container,
+            *([settings.quarantine_container] if settings.risk_action == "quarantine" else []),
+        )
+    )
+    queues = [STUDY_CHANGED] + (["blob-events"] if settings.blob_events == "queue" else [])
+    async with AsyncExitStack() as stack:
+        blobs, queue_service, tables = probe_clients(settings)
+        for client in (blobs, queue_service, tables):
+            stack.push_async_callback(client.close)
+        probes = table_probes(tables, (*TABLES, settings.report_table)) | queue_probes(queue_service, queues)
+        if settings.object_store != "s3":
+            return await answers_of(container_probes(blobs, containers) | probes, SECONDS)
+        store = await s3_store(settings)
+        stack.push_async_callback(store.close)
+        found = {f"container {name}": await _of_store(store, name) for name in containers}
+        return found | await answers_of(probes, SECONDS)
+
+
+async def _of_store(store: "ObjectStore", container: str) -> str:
+    try:
+        await anext(store.scan(container), None)
+    except ObjectNotFoundError:
+        return "no such container"
+    except BackendUnavailableError as error:
+        return str(error)
+    return "ok"
