@@ -54,13 +54,14 @@ async def test_an_error_of_the_product_has_a_status_and_a_code(
 
 
 def test_only_what_the_server_is_to_blame_for_is_5xx() -> None:
-    """No permanent error but a wrong setting is the server's fault."""
+    """No permanent error but a wrong or missing setting is the server's fault."""
     kinds = [
         kind
         for _, kind in inspect.getmembers(errors, inspect.isclass)
         if issubclass(kind, errors.PermanentError)
     ]
-    assert [kind for kind in kinds if status_of(kind("m")) >= 500] == [errors.SettingsError]
+    found = {kind for kind in kinds if status_of(kind("m")) >= 500}
+    assert found == {errors.NotConfiguredError, errors.SettingsError}
 
 
 async def test_an_unforeseen_error_tells_neither_client_nor_log_its_message(
