@@ -14,8 +14,21 @@ from azure.storage.queue.aio import QueueServiceClient
 from client.errors import ClientError
 
 CONTAINERS = ("images", "archive", "sessions", "derived", "rejected", "quarantine")
-QUEUES = tuple(name + suffix for name in ("blob-events", "study-changed") for suffix in ("", "-poison"))
-TABLES = ("objects", "instances", "series", "studies", "lookups", "cases", "report", "changes", "checkpoints")
+QUEUES = tuple(
+    name + suffix for name in ("blob-events", "study-changed", "deidentify") for suffix in ("", "-poison")
+)
+TABLES = (
+    "objects",
+    "instances",
+    "series",
+    "studies",
+    "lookups",
+    "cases",
+    "report",
+    "changes",
+    "checkpoints",
+    "jobs",
+)
 
 _PROGRAM = Path(__file__).parent.parent / ".tools" / "node_modules" / ".bin" / "azurite"
 _ACCOUNT = "devstoreaccount1"

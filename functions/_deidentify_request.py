@@ -3,7 +3,7 @@
 import re
 from typing import Final, Literal
 
-from starlette.requests import Request
+from starlette.datastructures import QueryParams
 
 from shared.dicom.deidentification.profile import Option, Profile, combine
 from shared.dicom.deidentification.pseudonyms import Pseudonyms
@@ -16,15 +16,17 @@ _RECTANGLE: Final = re.compile(r"([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5}),([0-9]{1
 _MAX_RECTANGLES: Final = 64
 
 
-def deidentify_request(req: Request, settings: Settings) -> DeidentifyRequest:
-    """Return what the query parameters of *req* ask for.
+def deidentify_request(params: QueryParams, settings: Settings) -> DeidentifyRequest:
+    """Return what the query parameters ask for.
 
     Raises:
         InvalidRequestError: A parameter has no meaning, or two contradict each other.
         NotConfiguredError: There is no secret for pseudonyms.
     """
     return DeidentifyRequest(
-        _profile(req, settings), pseudonyms_of(settings), PixelRequest(_policy(req), _rectangles(req))
+        _profile(params, settings),
+        pseudonyms_of(settings),
+        PixelRequest(_policy(params), _rectangles(params)),
     )
 
 
@@ -43,16 +45,16 @@ def pseudonyms_of(settings: Settings) -> Pseudonyms:
     return Pseudonyms(secret.get_secret_value().encode())
 
 
-def is_dry_run(req: Request) -> bool:
+def is_dry_run(params: QueryParams) -> bool:
     """Tell whether nothing is to be written."""
-    text = req.query_params.get("dryRun", "false").lower()
+    text = params.get("dryRun", "false").lower()
     if text not in ("true", "false"):
         raise InvalidRequestError("dryRun must be true or false")
     return text == "true"
 
 
-def _profile(req: Request, settings: Settings) -> Profile:
-    filters, options = _names(req, "filter"), _names(req, "options")
+def _profile(params: QueryParams, settings: Settings) -> Profile:
+    filters, options = _names(params, "filter"), _names(params, "options")
     if filters and options:
         raise InvalidRequestError("a filter has its own options: give filter or options, not both")
     if filters:
@@ -67,8 +69,8 @@ def _profile(req: Request, settings: Settings) -> Profile:
     )
 
 
-def _policy(req: Request) -> Literal["mask", "keep", "refuse"]:
-    match req.query_params.get("pixels", "mask"):
+def _policy(params: QueryParams) -> Literal["mask", "keep", "refuse"]:
+    match params.get("pixels", "mask"):
         case "mask":
             return "mask"
         case "keep":
@@ -79,8 +81,8 @@ def _policy(req: Request) -> Literal["mask", "keep", "refuse"]:
             raise InvalidRequestError("pixels must be mask, keep or refuse")
 
 
-def _rectangles(req: Request) -> tuple[Rectangle, ...]:
-    texts = req.query_params.getlist("mask")
+def _rectangles(params: QueryParams) -> tuple[Rectangle, ...]:
+    texts = params.getlist("mask")
     found = [_RECTANGLE.fullmatch(text) for text in texts]
     if len(found) > _MAX_RECTANGLES or not all(found):
         raise InvalidRequestError(
@@ -89,6 +91,6 @@ def _rectangles(req: Request) -> tuple[Rectangle, ...]:
     return tuple(Rectangle(*(int(number) for number in match.groups())) for match in found if match)
 
 
-def _names(req: Request, parameter: str) -> list[str]:
-    values = req.query_params.getlist(parameter)
+def _names(params: QueryParams, parameter: str) -> list[str]:
+    values = params.getlist(parameter)
     return [name.strip() for value in values for name in value.split(",") if name.strip()]

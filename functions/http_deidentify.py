@@ -1,6 +1,6 @@
 """HTTP trigger: de-identify a posted file."""
 
-from typing import Any, Final
+from typing import Final
 
 import azure.functions as func
 from starlette.requests import Request
@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._deidentify_request import deidentify_request, is_dry_run
-from functions._http import answers_errors, json_response
+from functions._http import answers_errors
 from functions._streaming import limited_body
-from shared.dicom.deidentification.report import Report
 from shared.dicom.media_types import parse_media_type
 from shared.dicom.multipart import boundary_of, read_parts
 from shared.errors import InvalidRequestError, UnsupportedMediaTypeError
-from shared.flows.deidentify_file import DeidentifiedFile, HeldFile, deidentify_file
+from shared.flows._deidentification_report import report_of
+from shared.flows.deidentify_file import HeldFile, deidentify_file
 
 bp = func.Blueprint()
 
@@ -28,33 +28,16 @@ _TAKEN: Final = ("application/dicom", "application/octet-stream", "multipart/rel
 async def deidentify(req: Request) -> Response:
     """Answer the de-identified file, or with `dryRun=true` what would be done: tag path, rule and action, no value."""
     settings = _wiring.settings()
-    request = deidentify_request(req, settings)
-    dry_run = is_dry_run(req)
+    request = deidentify_request(req.query_params, settings)
+    dry_run = is_dry_run(req.query_params)
     source = HeldFile(await _file(req, settings.max_deidentify_bytes))
     done = await deidentify_file(source, request)
     if dry_run:
-        return json_response(report_of(done))
+        return Response(report_of(done), media_type="application/json")
     out = HeldFile(b"".join([chunk async for chunk in done.stream()]))
     await done.check(out)
     name = f'attachment; filename="{done.made.uids.sop_instance_uid}.dcm"'
     return Response(out.data, media_type=_DICOM, headers={"Content-Disposition": name})
-
-
-def report_of(done: DeidentifiedFile) -> dict[str, Any]:
-    """Return what was done to a file as JSON: its new UIDs and every change, no value of the patient's."""
-    report: Report = done.made.report
-    return {
-        "studyInstanceUid": done.made.uids.study_instance_uid,
-        "seriesInstanceUid": done.made.uids.series_instance_uid,
-        "sopInstanceUid": done.made.uids.sop_instance_uid,
-        "pixelsMasked": done.pixels_masked,
-        "counts": dict(report.counts),
-        "changes": [
-            {"path": change.path, "rule": change.rule, "action": change.action.value}
-            for change in report.changes
-        ],
-        "notListed": sum(report.counts.values()) - len(report.changes),
-    }
 
 
 async def _file(req: Request, limit: int) -> bytes:

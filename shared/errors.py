@@ -9,7 +9,7 @@ again help?
     │   │                               FrameOutOfRangeError · UnsupportedQueryError · QueryTooBroadError
     │   ├── NotAcceptableError · UnsupportedMediaTypeError · PayloadTooLargeError · ReadOnlyError
     │   ├── NotFoundError               StudyNotFoundError · SeriesNotFoundError · InstanceNotFoundError
-    │   │                               ObjectNotFoundError · CaseNotFoundError · IncompleteCaseError
+    │   │                               ObjectNotFoundError · CaseNotFoundError · JobNotFoundError · IncompleteCaseError
     │   ├── ObjectExistsError           CaseExistsError
     │   ├── PreconditionFailedError
     │   ├── RejectedInstanceError       NotDicomError · DamagedDicomError · MissingAttributeError
@@ -104,6 +104,10 @@ class CaseNotFoundError(NotFoundError):
 
 class IncompleteCaseError(NotFoundError):
     """The case lacks a view or its report, and all of it was asked for; the message names what."""
+
+
+class JobNotFoundError(NotFoundError):
+    """No job of this id was ever begun."""
 
 
 class ObjectExistsError(PermanentError):

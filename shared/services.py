@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from shared.case_ports import CaseIndex, CaseSessions, Checkpoints, Reports
 from shared.errors import AppError, SettingsError
+from shared.job_ports import Jobs, WorkQueue
 from shared.ports import (
     ChangeFeed,
     InstanceIndex,
@@ -59,6 +60,8 @@ class Services:
     risks: StudyRisks
     checkpoints: Checkpoints
     queue: JobQueue
+    jobs: Jobs
+    deidentifications: WorkQueue
     closers: tuple[Callable[[], Awaitable[None]], ...]
     bind: Callable[[str], Awaitable["Services"]]
     """Gives the services of another data partition."""
@@ -83,9 +86,11 @@ async def build(settings: Settings) -> Services:
     from shared.backends.azure_blob import AzureBlobStore
     from shared.backends.azure_table.archive import build_archive
     from shared.backends.azure_table.changes import AzureTableChanges
+    from shared.backends.azure_table.jobs import AzureTableJobs
     from shared.backends.azure_table.partitions import AzureTablePartitions
     from shared.backends.azure_table.tables import Tables
     from shared.backends.storage_queue import StorageJobQueue
+    from shared.backends.work_queue import StorageWorkQueue
 
     s3 = await s3_store(settings) if settings.object_store == "s3" else None
     blobs, blob_http, queues, table_http = _clients(settings)
@@ -128,6 +133,8 @@ async def build(settings: Settings) -> Services:
             risks=archive.risks,
             checkpoints=archive.checkpoints,
             queue=queue,
+            jobs=AzureTableJobs(tables),
+            deidentifications=StorageWorkQueue(queues),
             closers=tuple(closers),
             bind=bound,
         )

@@ -29,6 +29,8 @@ _PATH: Final[dict[str, tuple[str, Json]]] = {
     "id": ("Id of the case", _TEXT),
     "view": ("Laterality and projection, such as L__CC", _TEXT),
     "name": ("Name of a file", _TEXT),
+    "job": ("Id of a job", {"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+    "number": ("Number of an item, from 1", {"type": "integer", "minimum": 1}),
 }
 _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "limit": ("Most rows to answer", _COUNT),
@@ -38,6 +40,9 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "includefield": ("Attributes to answer beside the usual ones, or `all`; separated by commas", _TEXT),
     "accept": ("Goes before the Accept header", _TEXT),
     "dryRun": ("Answer as storing would, and store nothing", _BOOLEAN),
+    "partition": ("Data partition that the instances lie in; the default one unless given", _TEXT),
+    "toPartition": ("Data partition to store in", _TEXT),
+    "toContainer": ("Container to write to", _TEXT),
     "filter": ("FILTER_PRIVATE, FILTER_HIPAA, FILTER_GDPR; several are separated by commas", _TEXT),
     "options": ("Options of PS3.15 Annex E, such as retain_uids; separated by commas", _TEXT),
     "pixels": (
@@ -92,6 +97,7 @@ _HEADERS: Final[dict[str, tuple[str, Json]]] = {
     "X-Total-Count": ("How many match in all; absent where they were not counted", _COUNT),
     "Link": ("Where the next page is, as rel=next (RFC 8288)", _TEXT),
     "Warning": ("What was not done as asked, what remains, or what is missing", _TEXT),
+    "Location": ("Where the status is", _TEXT),
     "ETag": ("To be sent again as If-None-Match or If-Range", _TEXT),
     "Content-Range": ("Which bytes these are", _TEXT),
 }

@@ -8,6 +8,7 @@ from shared.backends.memory.cases import MemoryCaseIndex
 from shared.backends.memory.checkpoints import MemoryCheckpoints
 from shared.backends.memory.feed import MemoryChangeFeed
 from shared.backends.memory.index import MemoryIndex
+from shared.backends.memory.jobs import MemoryJobs, MemoryWorkQueue
 from shared.backends.memory.ledger import MemoryObjectLedger
 from shared.backends.memory.object_store import MemoryObjectStore
 from shared.backends.memory.queue import MemoryJobQueue
@@ -16,7 +17,7 @@ from shared.flows.index_instance import IndexPorts
 from shared.flows.store_instances import StorePorts
 from shared.records import ObjectKey
 
-CONTAINERS = ("images", "archive", "rejected", "derived", "quarantine")
+CONTAINERS = ("images", "archive", "rejected", "derived", "quarantine", "research")
 
 
 class KilledError(BaseException):
@@ -36,6 +37,8 @@ class World:
         self.reports = MemoryReports()
         self.checkpoints = MemoryCheckpoints()
         self.queue = MemoryJobQueue()
+        self.jobs: MemoryJobs = beside.jobs if beside else MemoryJobs()
+        self.work: MemoryWorkQueue = beside.work if beside else MemoryWorkQueue()
         self.calls_left: int | None = None
         self.error: BaseException = KilledError()
 

@@ -15,6 +15,7 @@ from functions import (
     http_cases_report,
     http_cases_store,
     http_deidentify,
+    http_deidentify_jobs,
     http_describe,
     http_dicomweb_changes,
     http_dicomweb_delete,
@@ -46,6 +47,7 @@ _AREAS = (
     http_describe,
     http_risk,
     http_cases_store,
+    http_deidentify_jobs,
     http_dicomweb_changes,
     http_dicomweb_delete,
     http_dicomweb_partitions,
@@ -120,6 +122,8 @@ class Service:
             risks=MemoryRisks(world.index),
             checkpoints=world.port(world.checkpoints),
             queue=world.port(world.queue),
+            jobs=world.port(world.jobs),
+            deidentifications=world.port(world.work),
             closers=(),
         )
 

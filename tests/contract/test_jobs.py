@@ -1,0 +1,67 @@
+"""Jobs in memory and on Azure tables keep their contract; the queue hands a job to its consumer."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from shared.backends.azure_http.account import by_connection_string
+from shared.backends.azure_options import request_options
+from shared.backends.azure_table.jobs import AzureTableJobs
+from shared.backends.azure_table.tables import Tables
+from shared.backends.memory.jobs import MemoryJobs, MemoryWorkQueue
+from shared.backends.work_queue import StorageWorkQueue
+from shared.errors import BackendUnavailableError
+from tests.contract.jobs import JobsContract
+
+
+class TestMemoryJobs(JobsContract):
+    """MemoryJobs."""
+
+    @pytest.fixture
+    def jobs(self) -> MemoryJobs:
+        return MemoryJobs()
+
+
+@pytest.mark.azurite
+class TestAzureTableJobs(JobsContract):
+    """AzureTableJobs on Azurite."""
+
+    @pytest.fixture
+    async def jobs(self, azurite: str) -> AsyncIterator[AzureTableJobs]:
+        async with TableServiceClient.from_connection_string(azurite) as service:
+            with contextlib.suppress(ResourceExistsError):
+                await service.create_table("jobs")
+        async with by_connection_string(azurite, "table", 30) as http:
+            yield AzureTableJobs(Tables(http))
+
+
+async def test_a_job_in_memory_waits_for_its_consumer() -> None:
+    """In the order they were sent."""
+    queue = MemoryWorkQueue()
+    await queue.send("one")
+    await queue.send("two")
+
+    assert queue.sent == ["one", "two"]
+
+
+@pytest.mark.azurite
+async def test_a_job_is_a_message_of_the_form_that_the_trigger_reads(azurite: str) -> None:
+    """And a queue that is missing is said to be."""
+    async with QueueServiceClient.from_connection_string(azurite, **request_options(30)) as service:
+        client = service.get_queue_client("work-of-a-test")
+        with pytest.raises(BackendUnavailableError, match="make it"):
+            await StorageWorkQueue(service, "work-of-a-test").send("one")
+        await client.create_queue()
+        await StorageWorkQueue(service, "work-of-a-test").send("one")
+        messages = [message async for message in client.receive_messages()]
+        await client.delete_queue()
+
+    assert [json.loads(base64.b64decode(message.content)) for message in messages] == [{"job": "one"}]
