@@ -1,6 +1,7 @@
 """What the triggers that store cases share: the ports of the flow."""
 
-from shared.flows.store_case import CaseStorePorts
+from functions._risk_limit import risk_policy
+from shared.flows.store_case import Admission, CaseStorePorts
 from shared.services import Services
 
 
@@ -16,4 +17,6 @@ def store_ports(services: Services) -> CaseStorePorts:
         queue=services.queue,
         container=services.settings.archive_container,
         partition=services.partition,
+        admission=Admission(services.settings.store_sop_classes, services.settings.store_transfer_syntaxes),
+        risk=risk_policy(services.settings),
     )

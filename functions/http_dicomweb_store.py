@@ -49,6 +49,7 @@ async def store(req: Request, dialect: Dialect) -> Response:
         objects=services.objects,
         index=services.index,
         ledger=services.ledger,
+        cases=services.cases,
         queue=services.queue,
         container=services.settings.archive_container,
         partition=services.partition,

@@ -4,9 +4,11 @@ An object of the archive that the index does not know is what a crash has left b
 indexed as it is, or removed if it cannot be: nobody was told that it is stored.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from shared.case_ports import CaseIndex
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.header import Header
 from shared.errors import (
@@ -18,6 +20,7 @@ from shared.errors import (
     RiskTooHighError,
 )
 from shared.flows._archive_key import archive_key, generation_of
+from shared.flows._case_attributes import read_case_attributes
 from shared.flows._incoming import Incoming
 from shared.flows._instance_record import Identity, identify, record_of
 from shared.flows._read_instance import read_stored_header
@@ -25,6 +28,7 @@ from shared.flows._risk_policy import RiskPolicy, check_risk, hold_in_quarantine
 from shared.flows._same_bytes import Comparison, same_bytes
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import (
+    CaseImage,
     InstanceRecord,
     LedgerEntry,
     ObjectInfo,
@@ -44,6 +48,7 @@ class StorePorts:
     objects: ObjectStore
     index: InstanceIndex
     ledger: ObjectLedger
+    cases: CaseIndex
     queue: JobQueue
     container: str
     partition: str
@@ -99,8 +104,35 @@ async def give_way(record: InstanceRecord, ports: StorePorts) -> Present:
 
 
 def indexed_entry(record: InstanceRecord) -> LedgerEntry:
-    """Return what the ledger says of an object that is indexed."""
-    return LedgerEntry(record.location.key, record.location.etag, ObjectState.INDEXED, record.ref)
+    """Return what the ledger says of an object of the archive that is indexed; its name says nothing of a case."""
+    at, case = record.location, read_case_attributes(record.metadata)
+    return LedgerEntry(at.key, at.etag, ObjectState.INDEXED, record.ref, case=case)
+
+
+async def note_indexed(records: Sequence[InstanceRecord], ports: StorePorts) -> None:
+    """Let the ledger know of objects of the archive that are indexed, and put those of a clinical case under it.
+
+    An object that replaces others takes their places in cases.
+    """
+    entries = [indexed_entry(record) for record in records]
+    await ports.ledger.put(entries)
+    for record, entry in zip(records, entries, strict=True):
+        if record.generation:
+            await _leave_cases(entry, ports)
+        if (case := entry.case) is not None:
+            await ports.cases.put([CaseImage(case.year, case.case_id, case.view, entry.key, record.ref)])
+
+
+async def _leave_cases(replacing: LedgerEntry, ports: StorePorts) -> None:
+    """Take what the archive keeps of earlier generations out of the cases it was in; its ledger goes on to know them."""
+    if replacing.ref is None:
+        return
+    async for key in ports.index.claims_of(replacing.ref):
+        if key == replacing.key or key.container != ports.container:
+            continue
+        entry = await ports.ledger.get(key)
+        if entry is not None and (case := entry.case) is not None:
+            await ports.cases.remove(case.year, case.case_id, case.view, key)
 
 
 async def write_new(
@@ -170,7 +202,7 @@ async def _serving(key: ObjectKey, identity: Identity, ports: StorePorts) -> Ins
         await ports.index.put([record], if_absent=True)
         serving = await ports.index.get(identity.ref)
     if serving.location.key == key:
-        await ports.ledger.put([indexed_entry(serving)])
+        await note_indexed([serving], ports)
     else:
         await _remove_unclaimed(key, identity, ports)
     return serving

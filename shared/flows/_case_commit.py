@@ -2,15 +2,18 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from shared.case_ports import CaseIndex, CaseSessions, Reports
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.references import SeriesRef
 from shared.errors import RejectedInstanceError, TransientError
-from shared.flows._instance_record import identify, make_record
+from shared.flows._admission import Admission
+from shared.flows._archive_writes import StorePorts
+from shared.flows._instance_record import identify, record_of
 from shared.flows._read_instance import read_stored_header
+from shared.flows._risk_policy import RiskPolicy
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import (
     CaseCommit,
@@ -44,6 +47,22 @@ class CaseStorePorts:
     queue: JobQueue
     container: str
     partition: str
+    admission: Admission = field(default_factory=Admission)
+    risk: RiskPolicy = field(default_factory=RiskPolicy)
+
+    @property
+    def store(self) -> StorePorts:
+        """What writing one instance needs."""
+        return StorePorts(
+            self.objects,
+            self.index,
+            self.ledger,
+            self.cases,
+            self.queue,
+            self.container,
+            self.partition,
+            self.risk,
+        )
 
 
 def session_prefix(ports: CaseStorePorts, session: str) -> str:
@@ -173,4 +192,4 @@ async def _read_record(image: CaseImage, ports: CaseStorePorts) -> InstanceRecor
     found = await ports.objects.read_range(image.key, 0, FIRST_READ)
     header = await read_stored_header(ports.objects, found.info, found.data)
     location = ObjectLocation(image.key, found.info.etag, 0, found.info.size)
-    return make_record(header, identify(header), location, found.info.modified_at, Source.STORE)
+    return await record_of(header, identify(header), location, found.info.modified_at, Source.STORE)

@@ -12,14 +12,16 @@ from shared.errors import (
     InvalidRequestError,
     PayloadTooLargeError,
     RejectedInstanceError,
+    UnsupportedObjectError,
 )
+from shared.flows._admission import check_patient_id
+from shared.flows._archive_writes import write_new
 from shared.flows._case_attributes import read_side, read_view
 from shared.flows._case_commit import CaseStorePorts, session_object
 from shared.flows._case_ids import MAX_REPORT, check_report
 from shared.flows._incoming import Incoming, IncomingPart
-from shared.flows._instance_record import identify, make_record
-from shared.flows._read_instance import read_stored_header
-from shared.records import CaseSession, InstanceRecord, ObjectLocation, Source
+from shared.flows._instance_record import identify
+from shared.records import CaseSession, InstanceRecord
 
 _REPORT: Final = "report"
 _MAX_REPORT_BYTES: Final = 4 * MAX_REPORT
@@ -91,53 +93,46 @@ async def _read_report(part: IncomingPart) -> str:
 
 
 class _Image:
-    """A part whose Content-Type says nothing, as clients do that know no DICOM."""
+    """A part that is an image, and the digest of what was read of it; application/octet-stream says nothing of it."""
 
     def __init__(self, part: IncomingPart) -> None:
         said = part.headers.get("content-type")
         self.headers: Mapping[str, str] = (
             {} if said is None or said.startswith("application/octet-stream") else {"content-type": said}
         )
+        self.digest = hashlib.sha256()
         self._part = part
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[bytes]:
         """Yield its content."""
-        return self._part.chunks()
+        async for chunk in self._part.chunks():
+            self.digest.update(chunk)
+            yield chunk
 
 
 async def _take_image(
     view: str, part: IncomingPart, session: CaseSession, ports: CaseStorePorts
 ) -> tuple[InstanceRecord, str]:
+    image = _Image(part)
     try:
-        return await _write_image(view, Incoming(_Image(part)), session, ports)
+        record = await _write_image(view, Incoming(image), session, ports)
     except RejectedInstanceError as error:
         raise type(error)(f"{view}: {error}") from None
+    return record, image.digest.hexdigest()
 
 
 async def _write_image(
     view: str, incoming: Incoming, session: CaseSession, ports: CaseStorePorts
-) -> tuple[InstanceRecord, str]:
+) -> InstanceRecord:
     header = await incoming.read_header()
+    check_patient_id(header)
     identity = identify(header)
+    if (refusal := ports.admission.refusal(header, identity, None)) is not None:
+        raise UnsupportedObjectError(refusal.text)
     key = session_object(ports, session.key, view)
-    digest = hashlib.sha256()
-    if incoming.is_whole:
-        digest.update(incoming.data)
-        info = await ports.objects.put(key, incoming.data)
-    else:
-        first = incoming.data
-
-        async def passed() -> AsyncIterator[bytes]:
-            async for chunk in incoming.stream():
-                digest.update(chunk)
-                yield chunk
-
-        info = await ports.objects.put(key, passed())
-        header = await read_stored_header(ports.objects, info, first)
-    location = ObjectLocation(key, info.etag, 0, info.size)
-    record = make_record(header, identity, location, info.modified_at, Source.STORE)
+    record = await write_new(key, incoming, header, identity, ports.store)
     _check_view(view, record)
-    return record, digest.hexdigest()
+    return record
 
 
 def _check_view(view: str, record: InstanceRecord) -> None:

@@ -17,12 +17,12 @@ from shared.errors import (
     ObjectNotFoundError,
     RejectedInstanceError,
 )
-from shared.flows._archive_key import archive_key
+from shared.flows._archive_key import archive_key, instance_of
 from shared.flows._archive_writes import (
     Present,
     StorePorts,
-    indexed_entry,
     is_there,
+    note_indexed,
     read_leftover,
     write_new,
 )
@@ -128,8 +128,9 @@ async def _serving(ref: InstanceRef, ports: StorePorts) -> InstanceRecord | None
         serving = await ports.index.get(ref)
     except InstanceNotFoundError:
         return None
-    if serving.location.key.container == ports.container:
-        await ports.ledger.put([indexed_entry(serving)])
+    at = serving.location.key
+    if at.container == ports.container and instance_of(at) is not None:
+        await note_indexed([serving], ports)
     return serving
 
 
@@ -146,7 +147,7 @@ async def _index_leftover(key: ObjectKey, ports: StorePorts) -> None:
         await ports.objects.delete(key, if_match=record.location.etag)
         return
     if outcome is not PutOutcome.EXISTS:
-        await ports.ledger.put([indexed_entry(record)])
+        await note_indexed([record], ports)
 
 
 async def _held(incoming: Incoming) -> AsyncIterator[bytes]:

@@ -18,6 +18,7 @@ from shared.errors import (
     PreconditionFailedError,
     TransientError,
 )
+from shared.flows._admission import Admission
 from shared.flows._case_commit import (
     CaseStorePorts,
     clear_session,
@@ -32,7 +33,7 @@ from shared.flows._same_bytes import same_bytes
 from shared.flows.put_report import Condition
 from shared.records import CaseCommit, CaseImage, CaseSession, InstanceRecord
 
-__all__ = ["CaseStorePorts", "Condition", "StoredCase", "store_case"]
+__all__ = ["Admission", "CaseStorePorts", "Condition", "StoredCase", "store_case"]
 
 
 @dataclass(frozen=True, slots=True)

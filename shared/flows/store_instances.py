@@ -27,7 +27,7 @@ from shared.errors import (
     TransientError,
 )
 from shared.flows._admission import Admission, check_patient_id, said_uids
-from shared.flows._archive_writes import Present, StorePorts, give_way, indexed_entry, write_instance
+from shared.flows._archive_writes import Present, StorePorts, give_way, note_indexed, write_instance
 from shared.flows._in_parallel import in_parallel
 from shared.flows._incoming import Incoming, IncomingPart
 from shared.flows._instance_record import Identity, identify
@@ -233,7 +233,7 @@ class _Run:
         new = [record for record, put in zip(records, outcomes, strict=True) if put is not PutOutcome.EXISTS]
         if new:
             self._changed.add(new[0].ref.study)
-            await self._ports.ledger.put([indexed_entry(record) for record in new])
+            await note_indexed(new, self._ports)
         for (slot, record), put in zip(batch, outcomes, strict=True):
             if put is PutOutcome.EXISTS:
                 await self._meet(slot, record)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.case_views import VIEWS
+from shared.dicom.risk.rules import RiskLevel
 from shared.errors import (
     BackendUnavailableError,
     CaseBeingStoredError,
@@ -19,12 +20,14 @@ from shared.errors import (
     InvalidRequestError,
     NotDicomError,
     PreconditionFailedError,
+    RejectedInstanceError,
     UnsupportedObjectError,
 )
 from shared.flows._in_parallel import in_parallel
+from shared.flows._risk_policy import RiskPolicy
 from shared.flows.get_case import CasePorts, CaseUrls, get_case
 from shared.flows.index_instance import index_instance
-from shared.flows.store_case import CaseStorePorts, Condition, StoredCase, store_case
+from shared.flows.store_case import Admission, CaseStorePorts, Condition, StoredCase, store_case
 from shared.flows.sweep_cases import sweep_cases
 from shared.records import CaseQuery, ObjectKey
 from tests.unit.flows.builders import add_pixels, make_data_set, make_file, to_file
@@ -376,3 +379,24 @@ async def test_a_sweep_leaves_alone_what_is_under_way() -> None:
     world.interrupt(None)
     assert await sweep_cases(ports_of(world), seconds=60) == 0
     assert len(world.case_sessions.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"admission": Admission(sop_classes=("1.2.3",))}, "SOPClassUID"),
+        ({"admission": Admission(transfer_syntaxes=("1.2.3",))}, "transfer syntax"),
+        ({"risk": RiskPolicy(limit=RiskLevel.LOW)}, "De-identify"),
+    ],
+    ids=["class", "syntax", "risk"],
+)
+async def test_what_the_archive_does_not_take_it_does_not_take_as_a_case(
+    limits: dict[str, Any], words: str
+) -> None:
+    """The settings that STOW-RS obeys hold here too."""
+    world = World()
+    ports = replace(ports_of(world), **limits)
+    for files in (FILES, LARGE):
+        with pytest.raises(RejectedInstanceError, match=words):
+            await store_case(2014, "S1", parts_of(files), ports=ports)
+        assert is_empty(world)

@@ -67,6 +67,7 @@ class World:
             objects=self.port(self.objects),
             index=self.port(self.index),
             ledger=self.port(self.ledger),
+            cases=self.port(self.cases),
             queue=self.port(self.queue),
             container="archive",
             partition="default",
