@@ -155,7 +155,7 @@ async def _run(options: Options) -> None:
         await _ready_in(_START_SECONDS, children, options.app.healthy())
         images = await stack.enter_async_context(options.images)
         if options.samples and await beside(children, images.is_empty()):
-            await beside(children, sample_data.upload(images, options.azurite.connection_string))
+            await beside(children, sample_data.upload(images, options.app.url))
             await _ready_in(_INDEXING_SECONDS, children, sample_data.indexed(options.app.url))
         _say_where(options)
         await beside(children, asyncio.Event().wait())

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import zipfile
+from http import HTTPStatus
 from pathlib import Path
+from typing import Final
 
 import aiohttp
-from azure.data.tables.aio import TableClient
 
 from client import mammography
 from client.errors import ClientError
@@ -18,6 +19,7 @@ CASE_STUDY_INSTANCE_UID = mammography.study_instance_uid(seed=1)
 
 _TUTORIAL = Path(__file__).parent / "samples" / "tutorial.zip"
 _EXPECTED_INSTANCES = {TUTORIAL_STUDY_INSTANCE_UID: 3, CASE_STUDY_INSTANCE_UID: 4}
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 _STUDY_INSTANCE_UID = "0020000D"
 _NUMBER_OF_STUDY_RELATED_INSTANCES = "00201208"
 
@@ -29,18 +31,29 @@ def sample_files() -> dict[str, bytes]:
     return files | dict(mammography.case_files(seed=1))
 
 
-async def upload(images: Images, connection_string: str) -> None:
-    """Drop the sample files, and write the report of the case as an entity."""
+async def upload(images: Images, app_url: str) -> None:
+    """Drop the sample files, and send the report of the case to the app.
+
+    Raises:
+        ClientError: The app does not take the report.
+    """
     files = await asyncio.to_thread(sample_files)
     progress = Progress("loading samples", len(files))
     for done, (name, content) in enumerate(files.items()):
         progress.show(done)
         await images.write(name, content)
-    async with TableClient.from_connection_string(connection_string, "report") as reports:
-        key = {"PartitionKey": mammography.YEAR, "RowKey": mammography.CASE_ID}
-        values = {"id": mammography.CASE_ID, "year": mammography.YEAR, "report": mammography.REPORT}
-        await reports.upsert_entity(key | values)
+    await _send_report(f"{app_url}/cases/{mammography.YEAR}/{mammography.CASE_ID}/report")
     progress.show(len(files))
+
+
+async def _send_report(url: str) -> None:
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    async with (
+        aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+        session.put(url, data=mammography.REPORT.encode(), headers=headers) as response,
+    ):
+        if response.status not in (HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
+            raise ClientError(f"PUT {url} answered {response.status}, so the sample case has no report")
 
 
 async def indexed(app_url: str) -> None:
@@ -50,7 +63,7 @@ async def indexed(app_url: str) -> None:
         ClientError: The app refuses to search.
     """
     progress = Progress("indexing samples", sum(_EXPECTED_INSTANCES.values()))
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
         while True:
             found = await _instances_by_study(session, f"{app_url}/dicomweb/studies")
             known = {uid: min(found.get(uid, 0), expected) for uid, expected in _EXPECTED_INSTANCES.items()}
