@@ -60,6 +60,7 @@ async def _destination(params: QueryParams, services: Services) -> ToContainer |
             objects=target.objects,
             index=target.index,
             ledger=target.ledger,
+            cases=target.cases,
             queue=target.queue,
             container=settings.archive_container,
             partition=name,
