@@ -48,7 +48,9 @@ class Candidates:
         if partition_key is not None:
             found_rows = self._of_partition(partition_key, begin)
         else:
-            found_rows = self._by_date(_match_of(query, lookups.STUDY_DATE), begin)
+            # Where every candidate matches, no more are read at first than the page holds, and one that follows.
+            first = query.offset + query.limit + 1 if query.level == "study" and not query.keys else None
+            found_rows = self._by_date(_match_of(query, lookups.STUDY_DATE), begin, first)
         async for row in found_rows:
             yield orjson.loads(row["row"])
 
@@ -111,7 +113,9 @@ class Candidates:
             filters, parameters = filters + " and RowKey ge @begin", {**parameters, "begin": begin}
         return self._tables.query(lookups.TABLE, filters, parameters)
 
-    async def _by_date(self, dates: Match | None, begin: str) -> AsyncIterator[StoredRow]:
+    async def _by_date(
+        self, dates: Match | None, begin: str, first_rows: int | None
+    ) -> AsyncIterator[StoredRow]:
         """Yield the lookup rows of a range of dates, or of all studies; last those without a whole date.
 
         Rows whose keys are less than *begin* are left out.
@@ -128,7 +132,7 @@ class Candidates:
             "newest": max(self._keys.date(last)[1] if last else "!", begin),
             "oldest": (self._keys.date(first)[1] if first else NO_DAY) + keys.AFTER_JOIN,
         }
-        async for row in self._tables.query(lookups.TABLE, filters, parameters, page=250):
+        async for row in self._tables.query(lookups.TABLE, filters, parameters, page=250, first=first_rows):
             yield row
         if first:
             # A date that is not eight digits may still be one that the query means.

@@ -17,6 +17,7 @@ from shared.backends.azure_table.lookups import LookupKeys, first_value
 from shared.backends.azure_table.rows import INSTANCE, RecordRows
 from shared.backends.azure_table.summaries import AzureTableSummaries
 from shared.backends.azure_table.tables import Tables
+from shared.backends.azure_table.uncounted import Uncounted
 from shared.dicom.matching import matches
 from shared.dicom.query import Position, Query, SingleValue
 from shared.dicom.references import SeriesRef, StudyRef
@@ -79,6 +80,7 @@ class AzureTableSearch:
         self._candidates = Candidates(tables, lookup_keys)
         self._budget_rows = budget_rows
         self._count_rows = count_rows
+        self._uncounted = Uncounted()
 
     async def search(self, query: Query) -> SearchPage:
         """Return the page that *query* asks for; see StudySearch.search."""
@@ -96,7 +98,7 @@ class AzureTableSearch:
                     last = position_of(query.level, row)
                 matched += 1
                 if matched == end:
-                    reading.left = min(reading.left, self._count_rows)
+                    reading.left = min(reading.left, 0 if self._uncounted.has(query) else self._count_rows)
                 elif matched > end and query.after is not None:
                     break  # it is enough to know that there are more
         except _BudgetSpent:
@@ -105,6 +107,8 @@ class AzureTableSearch:
                     f"the search would read more than {self._budget_rows} rows; add StudyInstanceUID, PatientID, "
                     "AccessionNumber or a range of StudyDate, or page less far"
                 ) from None
+            if not self._uncounted.has(query):
+                self._uncounted.note(query)
             return SearchPage(page, None, last)
         return SearchPage(page, matched if query.after is None else None, last if matched > end else None)
 

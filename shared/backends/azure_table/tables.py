@@ -98,12 +98,13 @@ class Tables:
         *,
         select: Sequence[str] = (),
         page: int = 1000,
+        first: int | None = None,
     ) -> AsyncIterator[StoredRow]:
-        """Yield the rows that fit, in the order of their keys; *page* rows at a time are fetched.
+        """Yield the rows that fit, in the order of their keys; *page* rows at a time are fetched, *first* at first.
 
         *filters* is OData with `@name` for each of *parameters*, which are quoted: values never become syntax.
         """
-        asked = {"$filter": filter_text(filters, parameters), "$top": str(page)}
+        asked = {"$filter": filter_text(filters, parameters), "$top": str(min(page, first or page))}
         if select:
             asked["$select"] = ",".join(select)
         following: dict[str, str] = {}
@@ -121,6 +122,7 @@ class Tables:
             }
             if not following:
                 return
+            asked["$top"] = str(page)
 
     async def rows_of(
         self, table: str, partition_key: str, *, start: str = "", end: str = "", select: Sequence[str] = ()
