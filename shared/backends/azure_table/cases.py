@@ -43,8 +43,8 @@ class AzureTableCases:
         self._years: set[str] = set()
 
     async def put(self, images: Sequence[CaseImage]) -> list[bool]:
-        """Remember images of one case: two queries if all is there already, else two writes more."""
-        case = await self._change(images[0].year, images[0].case_id, self._putting(images))
+        """Remember images of one case: two reads if all is there already, two writes more if not; one less of a new case."""
+        case = await self._change(images[0].year, images[0].case_id, self._putting(images), only_adds=True)
         return are_duplicates(images, [*images_in(case), *images])
 
     def _putting(self, images: Sequence[CaseImage]) -> Edit:
@@ -112,13 +112,19 @@ class AzureTableCases:
                 break
         return found
 
-    async def _change(self, year: str, case_id: str, edit: Edit) -> list[StoredRow]:
-        """Edit the rows of a case and bring the list up to them; return the rows there were before."""
+    async def _change(
+        self, year: str, case_id: str, edit: Edit, *, only_adds: bool = False
+    ) -> list[StoredRow]:
+        """Edit the rows of a case and bring the list up to them; return the rows there were before.
+
+        Of a case that is not listed there are no rows, or those of a writer who will come again: who only adds some
+        need not look.
+        """
         for attempt in range(_ATTEMPTS):
             seen = await self._tables.get(
                 TABLE, keys.case_list(self._partition, year), f"a!{keys.case_part(case_id)}"
             )
-            rows = await self._rows(year, case_id)
+            rows = [] if only_adds and seen is None and attempt == 0 else await self._rows(year, case_id)
             written, removed = edit(rows)
             if written:
                 await self._tables.upsert_rows(TABLE, written)
