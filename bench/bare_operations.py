@@ -54,6 +54,16 @@ class BareOperations:
             ]
         )
 
+    async def grow(self, numbers: range) -> None:
+        """Write as many rows as instances were stored, so that the table is as large as the archive's."""
+        batches = iter(numbers[begin : begin + 100] for begin in range(0, len(numbers), 100))
+
+        async def write() -> None:
+            for batch in batches:
+                await self.rows(f"grown-{batch.start}", len(batch))
+
+        await asyncio.gather(*(write() for _ in range(4)))
+
     def read(self, prefix: str, turns: int, length: int | None = None) -> Operation:
         """Return the reading of one of *turns* blobs, or of its first *length* bytes, and of its row."""
 

@@ -50,6 +50,7 @@ class Run:
     async def _fill(self, kind: Kind, numbers: range) -> None:
         if numbers:
             await fill([(peer.name, operations) for peer, operations in self._servers], kind, numbers)
+            await self._bare.grow(numbers)
             self._stock.keep()
 
     async def _measured(self, plan: Plan) -> dict[str, Figures]:
