@@ -88,14 +88,15 @@ async def build(settings: Settings) -> Services:
     from shared.backends.azure_table.changes import AzureTableChanges
     from shared.backends.azure_table.jobs import AzureTableJobs
     from shared.backends.azure_table.partitions import AzureTablePartitions
+    from shared.backends.azure_table.reports import AzureTableReports
     from shared.backends.azure_table.tables import Tables
     from shared.backends.storage_queue import StorageJobQueue
     from shared.backends.work_queue import StorageWorkQueue
 
     s3 = await s3_store(settings) if settings.object_store == "s3" else None
-    blobs, blob_http, queues, table_http = _clients(settings)
+    blobs, blob_http, queues, table_service, table_http = _clients(settings)
     closers: list[Callable[[], Awaitable[None]]]
-    closers = [blobs.close, blob_http.close, queues.close, table_http.close]
+    closers = [blobs.close, blob_http.close, queues.close, table_service.close, table_http.close]
     objects: ObjectStore = AzureBlobStore(blobs, blob_http)
     if s3 is not None:
         objects = s3
@@ -103,6 +104,7 @@ async def build(settings: Settings) -> Services:
     tables = Tables(table_http)
     changes = AzureTableChanges(tables)
     partitions = AzureTablePartitions(tables)
+    reports = AzureTableReports(table_service.get_table_client(settings.report_table), tables)
 
     async def of(partition: str) -> Services:
         archive = await build_archive(
@@ -110,7 +112,6 @@ async def build(settings: Settings) -> Services:
             objects,
             partition=partition,
             derived_container=settings.derived_container,
-            report_table=settings.report_table,
             search_budget_rows=settings.search_budget_rows,
             search_count_rows=settings.search_count_rows,
             changes=changes,
@@ -129,7 +130,7 @@ async def build(settings: Settings) -> Services:
             ledger=archive.ledger,
             cases=archive.cases,
             case_sessions=archive.case_sessions,
-            reports=archive.reports,
+            reports=reports,
             risks=archive.risks,
             checkpoints=archive.checkpoints,
             queue=queue,
@@ -193,7 +194,8 @@ async def s3_store(settings: Settings) -> "S3ObjectStore":
 
 def _clients(
     settings: Settings,
-) -> tuple["BlobServiceClient", "SignedHttp", "QueueServiceClient", "SignedHttp"]:
+) -> tuple["BlobServiceClient", "SignedHttp", "QueueServiceClient", "TableServiceClient", "SignedHttp"]:
+    from azure.data.tables.aio import TableServiceClient
     from azure.storage.blob.aio import BlobServiceClient
     from azure.storage.queue.aio import QueueServiceClient
 
@@ -207,6 +209,7 @@ def _clients(
             BlobServiceClient.from_connection_string(connection, **for_blobs),
             by_connection_string(connection, "blob", timeout),
             QueueServiceClient.from_connection_string(connection, **options),
+            TableServiceClient.from_connection_string(connection, **options),
             by_connection_string(connection, "table", timeout),
         )
     _check_uris(settings)
@@ -215,6 +218,7 @@ def _clients(
         BlobServiceClient(settings.blob_service_uri, credential, **for_blobs),
         by_identity(settings.blob_service_uri, credential, timeout),
         QueueServiceClient(settings.queue_service_uri, credential, **options),
+        TableServiceClient(settings.table_service_uri, credential=credential, **options),
         by_identity(settings.table_service_uri, credential, timeout),
     )
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 from azure.core.exceptions import ResourceExistsError
+from azure.data.tables.aio import TableClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.backends.azure_blob import AzureBlobStore
@@ -19,9 +20,10 @@ from shared.backends.azure_http.answer import Answer
 from shared.backends.azure_http.signed_http import SignedHttp
 from shared.backends.azure_options import blob_options
 from shared.backends.azure_table.archive import TableArchive
+from shared.backends.azure_table.reports import AzureTableReports
 from shared.backends.azure_table.tables import Tables
 from shared.flows.index_instance import IndexPorts
-from tests.contract.table_archive import bound, table_service
+from tests.contract.table_archive import REPORT, bound, table_service
 
 
 @dataclass
@@ -31,6 +33,7 @@ class CountedArchive:
     tables: Tables
     archive: TableArchive
     objects: AzureBlobStore
+    reports: AzureTableReports
     requests: list[str] = field(default_factory=list)
 
     def taken(self) -> list[str]:
@@ -69,6 +72,9 @@ async def counted_archive(
     def noted(answer: Any) -> None:
         requests.append(f"{answer.http_request.method} blob by the SDK")
 
+    def noted_report(answer: Any) -> None:
+        requests.append(f"{answer.http_request.method} table {REPORT}")
+
     async with BlobServiceClient.from_connection_string(connection) as making:
         for name in ("images", "archive", "derived", "rejected"):
             try:
@@ -82,7 +88,9 @@ async def counted_archive(
             table_service(connection) as table_http,
             by_connection_string(connection, "blob", 30) as blob_http,
             BlobServiceClient.from_connection_string(connection, **options) as blobs,
+            TableClient.from_connection_string(connection, REPORT, raw_response_hook=noted_report) as client,
         ):
             tables = Tables(table_http)
             archive = await bound(tables, partition)
-            yield CountedArchive(tables, archive, AzureBlobStore(blobs, blob_http), requests)
+            reports = AzureTableReports(client, tables)
+            yield CountedArchive(tables, archive, AzureBlobStore(blobs, blob_http), reports, requests)

@@ -39,7 +39,6 @@ async def bound(
         objects or MemoryObjectStore(["derived"]),
         partition=partition,
         derived_container="derived",
-        report_table=REPORT,
         search_budget_rows=search_rows,
         search_count_rows=search_rows,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
+from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.backends.azure_table.case_sessions import AzureTableCaseSessions
 from shared.backends.azure_table.cases import AzureTableCases
@@ -141,8 +141,9 @@ class TestAzureTableReports(ReportsContract):
         return name
 
     @pytest.fixture
-    def reports(self, tables: Tables, table: str) -> AzureTableReports:
-        return AzureTableReports(tables, table)
+    async def reports(self, azurite: str, tables: Tables, table: str) -> AsyncIterator[AzureTableReports]:
+        async with TableClient.from_connection_string(azurite, table) as client:
+            yield AzureTableReports(client, tables)
 
     @pytest.fixture
     def write_report(self, tables: Tables, table: str) -> WriteReport:

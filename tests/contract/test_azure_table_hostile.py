@@ -84,7 +84,6 @@ async def test_a_study_that_cannot_be_summarised_hides_itself_only(azurite: str)
             derived,
             partition=fresh_name("hostile"),
             derived_container="derived",
-            report_table="report",
             search_budget_rows=1000,
             search_count_rows=1000,
         )

@@ -14,7 +14,7 @@ from shared.backends.memory.object_store import MemoryObjectStore
 from shared.dicom.query import Query
 from shared.dicom.references import InstanceRef
 from tests.contract.records import a_record, fresh_name
-from tests.contract.table_archive import REPORT, table_service
+from tests.contract.table_archive import table_service
 
 pytestmark = pytest.mark.azurite
 
@@ -40,7 +40,6 @@ async def test_what_is_too_much_to_count_is_not_counted_again(azurite: str) -> N
             MemoryObjectStore(["derived"]),
             partition=fresh_name("reads"),
             derived_container="derived",
-            report_table=REPORT,
             search_budget_rows=100,
             search_count_rows=3,
         )

@@ -35,7 +35,7 @@ async def archive(azurite: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 def ports_of(archive: CountedArchive) -> CasePorts:
     """Return what get_case takes."""
-    return CasePorts(archive.archive.cases, archive.archive.reports, archive.archive.instances)
+    return CasePorts(archive.archive.cases, archive.reports, archive.archive.instances)
 
 
 async def put_case(archive: CountedArchive, case_id: str, views: tuple[str, ...] = VIEWS) -> None:
@@ -53,7 +53,7 @@ async def test_a_case_is_read_by_four_object_reads_and_one_report_read(archive: 
     """C000-3 and C000-4: all four views and the report, nothing listed, and no request more."""
     await put_case(archive, "S1001")
     await put_case(archive, "S10010")
-    await archive.archive.reports.put("2014", "S1001", "BI-RADS 1")
+    await archive.reports.put("2014", "S1001", "BI-RADS 1")
     archive.taken()
     case = await get_case("2014", "S1001", urls=URLS, ports=ports_of(archive), strict=True)
     assert archive.taken() == OF_A_CASE
@@ -75,7 +75,7 @@ async def test_a_miss_lists_nothing(archive: CountedArchive) -> None:
     """C000-4 and C000-7: not found, and it names each part that is missing; once migrated no table is searched."""
     cases, reports, checkpoints = (
         archive.archive.cases,
-        archive.archive.reports,
+        archive.reports,
         archive.archive.checkpoints,
     )
     await put_case(archive, "S20010")

@@ -18,12 +18,12 @@ async def test_services_that_cannot_be_made_leave_nothing_open(monkeypatch: pyte
         async def close() -> None:
             closed.append(name)
 
-        return SimpleNamespace(close=close, get_queue_client=lambda _: None)
+        return SimpleNamespace(close=close, get_queue_client=lambda _: None, get_table_client=lambda _: None)
 
     async def no_answer(*_: Any, **__: Any) -> None:
         raise BackendUnavailableError("table checkpoints: no answer")
 
-    names = ["blobs", "blob requests", "queues", "tables"]
+    names = ["blobs", "blob requests", "queues", "reports", "tables"]
     monkeypatch.setattr(services, "_clients", lambda _: [client(name) for name in names])
     monkeypatch.setattr("shared.backends.azure_table.archive.build_archive", no_answer)
 

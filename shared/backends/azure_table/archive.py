@@ -13,7 +13,6 @@ from shared.backends.azure_table.dirty import Dirty
 from shared.backends.azure_table.instances import AzureTableInstances
 from shared.backends.azure_table.ledger import AzureTableLedger
 from shared.backends.azure_table.lookups import LookupKeys
-from shared.backends.azure_table.reports import AzureTableReports
 from shared.backends.azure_table.risks import AzureTableRisks
 from shared.backends.azure_table.rows import RecordRows
 from shared.backends.azure_table.search import AzureTableSearch
@@ -39,7 +38,6 @@ class TableArchive:
     ledger: AzureTableLedger
     cases: AzureTableCases
     case_sessions: AzureTableCaseSessions
-    reports: AzureTableReports
     checkpoints: AzureTableCheckpoints
     risks: AzureTableRisks
     cursor_key: bytes
@@ -52,7 +50,6 @@ async def build_archive(
     *,
     partition: str,
     derived_container: str,
-    report_table: str,
     search_budget_rows: int,
     search_count_rows: int,
     changes: AzureTableChanges | None = None,
@@ -84,7 +81,6 @@ async def build_archive(
         ledger=AzureTableLedger(tables, partition),
         cases=AzureTableCases(tables, partition),
         case_sessions=AzureTableCaseSessions(tables, partition),
-        reports=AzureTableReports(tables, report_table),
         checkpoints=AzureTableCheckpoints(tables, partition),
         risks=AzureTableRisks(tables, partition),
         cursor_key=hmac.digest(secret, f"cursor!{partition}".encode(), "sha256"),

@@ -3,16 +3,31 @@
 A row that this archive writes has the year and the id for keys besides, so that it is found without a search; the
 forerunner's own query still finds it. A row that others wrote is found by a search through the whole table, so that is
 tried only where the keyed row is missing, and no more once all rows have been moved to such keys.
+
+The table is others' as much as ours, with properties of any type, and is asked seldom: so by the SDK, which knows all
+types, and not as the archive's own tables are (docs/adr/0005).
 """
 
 import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.data.tables import TableEntity, UpdateMode
+from azure.data.tables.aio import TableClient
+
 from shared.backends.azure_table import keys
-from shared.backends.azure_table.entities import Row, StoredRow, etag_of
 from shared.backends.azure_table.tables import Tables
-from shared.backends.azure_table.transactions import Change
-from shared.errors import ObjectExistsError, PayloadTooLargeError
+from shared.errors import BackendUnavailableError, ObjectExistsError, PayloadTooLargeError
 from shared.records import ReportMigration
 
 _MARKS: Final = "checkpoints", "reports"
@@ -21,16 +36,21 @@ MAX_TEXT: Final = 32_000
 
 
 class AzureTableReports:
-    """The reports of one table."""
+    """The reports of one table.
 
-    def __init__(self, tables: Tables, table: str) -> None:
+    Args:
+        client: Of that table.
+        tables: The archive's own, where it is noted that every row has been moved.
+    """
+
+    def __init__(self, client: TableClient, tables: Tables) -> None:
+        self._client = client
         self._tables = tables
-        self._table = table
         self._is_migrated = False
 
     async def get(self, year: str, case_id: str) -> str | None:
         """Return the report of exactly this case, or None: one read by key if it is there, or nothing is to be searched."""
-        row = await self._tables.get(self._table, *_place(year, case_id))
+        row = await self._row(year, case_id)
         if row is not None and _case(row, (year, case_id)) == (year, case_id):
             return str(row.get("report", ""))
         return None if await self._all_are_keyed() else await self._search(year, case_id)
@@ -39,7 +59,7 @@ class AzureTableReports:
         """Write the report of a case, keeping what others wrote beside it; see Reports.put."""
         if len(text.encode("utf-16-le")) > 2 * MAX_TEXT:
             raise PayloadTooLargeError(f"a report has at most {MAX_TEXT} characters")
-        found = await self._tables.get(self._table, *_place(year, case_id))
+        found = await self._row(year, case_id)
         if found is not None and _case(found, (year, case_id)) != (year, case_id):
             raise ObjectExistsError(
                 "the place of this report is taken by the report of another case; move that row of the table"
@@ -48,8 +68,9 @@ class AzureTableReports:
             raise ObjectExistsError("the case has a report already")
         row = {**_properties(found or {}), **_keyed(year, case_id), "report": text}
         if not if_absent:
-            await self._tables.upsert(self._table, row)
-        elif not await self._tables.insert(self._table, row):
+            async with self._translated():
+                await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
+        elif not await self._insert(row):
             raise ObjectExistsError("the case has a report already")
 
     async def migrate(self, after: str, limit: int) -> ReportMigration:
@@ -70,24 +91,27 @@ class AzureTableReports:
             else:
                 kept += 1
         if len(rows) < limit:
-            await self._tables.upsert(
-                _MARKS[0], {"PartitionKey": _MARKS[1], "RowKey": self._table, "all_keyed": True}
-            )
+            mark = {"PartitionKey": _MARKS[1], "RowKey": self._client.table_name, "all_keyed": True}
+            await self._tables.upsert(_MARKS[0], mark)
             return ReportMigration(moved, kept, cases, None)
         last = json.dumps([rows[-1]["PartitionKey"], rows[-1]["RowKey"]])
         return ReportMigration(moved, kept, cases, last)
 
-    async def _move(self, row: StoredRow, year: str, case_id: str) -> bool:
+    async def _move(self, row: TableEntity, year: str, case_id: str) -> bool:
         new = {**_properties(row), **_keyed(year, case_id), "report": str(row.get("report", ""))}
-        if not await self._tables.insert(self._table, new):
-            there = await self._tables.get(self._table, *_place(year, case_id))
+        if not await self._insert(new):
+            there = await self._row(year, case_id)
             same_case = there is not None and _case(there) == (year, case_id)
             if there is None or not same_case or there.get("report") != new["report"]:
                 return False
-        old = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]}
-        return await self._tables.transact(self._table, [Change("delete", old, etag_of(row))])
+        async with self._translated():
+            try:
+                await self._client.delete_entity(row, match_condition=MatchConditions.IfNotModified)
+            except (ResourceModifiedError, ResourceNotFoundError):
+                return False
+        return True
 
-    async def _rows_after(self, after: str, limit: int) -> list[StoredRow]:
+    async def _rows_after(self, after: str, limit: int) -> list[TableEntity]:
         """Return rows in the order of their keys: first the rest of a partition, then those that follow."""
         ranges: list[tuple[str, dict[str, str]]] = [("", {})]
         if after:
@@ -96,10 +120,10 @@ class AzureTableReports:
                 ("PartitionKey eq @pk and RowKey gt @rk", {"pk": partition, "rk": row}),
                 ("PartitionKey gt @pk", {"pk": partition}),
             ]
-        found: list[StoredRow] = []
+        found: list[TableEntity] = []
         for filters, parameters in ranges:
             if len(found) < limit:
-                async for each in self._tables.query(self._table, filters, parameters, page=limit):
+                async for each in self._query(filters, parameters, page=limit):
                     found.append(each)
                     if len(found) == limit:
                         break
@@ -107,13 +131,53 @@ class AzureTableReports:
 
     async def _search(self, year: str, case_id: str) -> str | None:
         filters, parameters = "id eq @id and year eq @year", {"id": case_id, "year": year}
-        async for found in self._tables.query(self._table, filters, parameters, select=["report"], page=1):
+        async for found in self._query(filters, parameters, select=["report"], page=1):
             return str(found.get("report", ""))
         return None
 
+    async def _query(
+        self, filters: str, parameters: Mapping[str, str], *, page: int, select: list[str] | None = None
+    ) -> AsyncIterator[TableEntity]:
+        """Yield the rows that fit, in the order of their keys; the SDK quotes the values of `@name` in *filters*."""
+        async with self._translated():
+            async for row in self._client.query_entities(
+                filters, parameters=dict(parameters), select=select, results_per_page=page
+            ):
+                yield row
+
+    async def _row(self, year: str, case_id: str) -> TableEntity | None:
+        async with self._translated():
+            try:
+                return await self._client.get_entity(*_place(year, case_id))
+            except ResourceNotFoundError as error:
+                if getattr(error, "error_code", None) == "TableNotFound":
+                    raise
+                return None
+
+    async def _insert(self, row: Mapping[str, Any]) -> bool:
+        """Write a new row; False if there is one."""
+        async with self._translated():
+            try:
+                await self._client.create_entity(row)
+            except ResourceExistsError:
+                return False
+        return True
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (ServiceRequestError, ServiceResponseError) as error:
+            raise BackendUnavailableError(f"table {self._client.table_name}: no answer") from error
+        except HttpResponseError as error:
+            code = getattr(error, "error_code", None)
+            raise BackendUnavailableError(
+                f"table {self._client.table_name}: status {error.status_code} ({code})"
+            ) from error
+
     async def _all_are_keyed(self) -> bool:
         if not self._is_migrated:
-            mark = await self._tables.get(_MARKS[0], _MARKS[1], self._table)
+            mark = await self._tables.get(_MARKS[0], _MARKS[1], self._client.table_name)
             self._is_migrated = mark is not None
         return self._is_migrated
 
@@ -127,11 +191,11 @@ def _keyed(year: str, case_id: str) -> dict[str, Any]:
     return {"PartitionKey": partition_key, "RowKey": row_key, "year": year, "id": case_id}
 
 
-def _properties(row: Row) -> dict[str, Any]:
+def _properties(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in ("PartitionKey", "RowKey")}
 
 
-def _case(row: Row, otherwise: tuple[str, str] | None = None) -> tuple[str, str] | None:
+def _case(row: Mapping[str, Any], otherwise: tuple[str, str] | None = None) -> tuple[str, str] | None:
     """Return year and id of a row; where it lacks both, *otherwise*."""
     year, case_id = row.get("year"), row.get("id")
     if year is None or case_id is None:
