@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from shared.dicom.deflate import inflate_data_set
 from shared.dicom.deidentification.deidentify_header import Deidentified, deidentify_header
-from shared.dicom.deidentification.encoding import PixelBytes, Span, piece_length
 from shared.dicom.deidentification.profile import Profile
 from shared.dicom.deidentification.pseudonyms import Pseudonyms
+from shared.dicom.element_writer import PixelBytes, Span, piece_length
 from shared.dicom.header import read_header
 from shared.errors import IdentifierLeftError
 from shared.flows._file_source import FileSource, HeldFile

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from shared.dicom.deidentification.encoding import Piece, PixelBytes, Span, Writer, piece_length
 from shared.dicom.deidentification.file_meta import new_file_meta
 from shared.dicom.deidentification.identifiers import Identifiers, identifiers_of
 from shared.dicom.deidentification.marks import mark
@@ -17,6 +16,7 @@ from shared.dicom.deidentification.pseudonyms import Pseudonyms
 from shared.dicom.deidentification.replacements import PATIENT_ID, Replacements
 from shared.dicom.deidentification.report import Report
 from shared.dicom.deidentification.rewriting import Rewriter
+from shared.dicom.element_writer import Piece, PixelBytes, Span, Writer, piece_length
 from shared.dicom.elements import BIG_ENDIAN, LITTLE_ENDIAN, DataSet, Element
 from shared.dicom.header import Header
 from shared.dicom.tags import (

@@ -5,7 +5,7 @@ Source: PS3.10 2024e §7.1; PS3.15 2026d §E.1.1
 
 from typing import Final
 
-from shared.dicom.deidentification.encoding import Writer
+from shared.dicom.element_writer import Writer
 from shared.dicom.elements import LITTLE_ENDIAN, DataSet, Element
 
 IMPLEMENTATION_CLASS_UID: Final = "2.25.303617921461580274812740276041982430171"

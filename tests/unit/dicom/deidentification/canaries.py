@@ -23,10 +23,10 @@ from pydicom.uid import (
 
 from shared.dicom.deflate import inflate_data_set
 from shared.dicom.deidentification.deidentify_header import Deidentified, deidentify_header
-from shared.dicom.deidentification.encoding import PixelBytes, Span
 from shared.dicom.deidentification.profile import Profile
 from shared.dicom.deidentification.pseudonyms import Pseudonyms
 from shared.dicom.deidentification.table import attribute_rows
+from shared.dicom.element_writer import PixelBytes, Span
 from shared.dicom.header import read_header
 from tests.unit.dicom.dicom_files import quiet
 

@@ -12,6 +12,7 @@ from shared.dicom.tags import (
     ITEM,
     ITEM_DELIMITER,
     LONG_VRS,
+    PIXEL_DATA,
     PIXEL_DATA_TAGS,
     SEQUENCE_DELIMITER,
     UNDEFINED_LENGTH,
@@ -58,12 +59,17 @@ class Writer:
         encoding: its byte order.
         implicit: whether VRs are left out.
         encapsulated: whether the pixel data consists of fragments; its span then holds them without the delimiter.
+        nested_fragments: whether pixel data inside sequences may consist of fragments, as that of icons may.
     """
 
-    def __init__(self, encoding: Encoding, *, implicit: bool, encapsulated: bool) -> None:
+    def __init__(
+        self, encoding: Encoding, *, implicit: bool, encapsulated: bool, nested_fragments: bool = False
+    ) -> None:
         self._encoding = encoding
         self._implicit = implicit
         self._encapsulated = encapsulated
+        self._nested_fragments = nested_fragments
+        self._item = encoding.implicit.pack(ITEM >> 16, ITEM & 0xFFFF, 0)[:4]
         self._tag = Struct(f"{encoding.byte_order}HH")
         self._buffer = bytearray()
         self._pieces: list[Piece] = []
@@ -80,13 +86,20 @@ class Writer:
             if isinstance(element.value, list):
                 self._sequence(tag, element.value)
             elif element.value is not None:
-                value = element.value
-                if len(value) % 2:
-                    value += b" " if element.vr in _TEXT_PADDED else b"\0"
-                self._header(tag, element.vr, len(value))
-                self._buffer += value
+                self._value(element, element.value)
             else:
                 self._bulk(element, top=top)
+
+    def _value(self, element: Element, value: bytes) -> None:
+        if self._nested_fragments and element.tag == PIXEL_DATA and value.startswith(self._item):
+            self._header(element.tag, element.vr, UNDEFINED_LENGTH)
+            self._buffer += value
+            self._delimiter(SEQUENCE_DELIMITER, 0)
+            return
+        if len(value) % 2:
+            value += b" " if element.vr in _TEXT_PADDED else b"\0"
+        self._header(element.tag, element.vr, len(value))
+        self._buffer += value
 
     def _bulk(self, element: Element, *, top: bool) -> None:
         is_pixel_data = top and element.tag in PIXEL_DATA_TAGS
