@@ -72,3 +72,36 @@ def test_every_error_is_in_the_drawn_tree() -> None:
 
     assert [error.__name__ for error in classes if error.__name__ not in tree] == []
     assert all(error.__doc__ for error in classes)
+
+
+TAKEN_OF_PYDICOM = {
+    "pydicom.charset",
+    "pydicom.datadict",
+    "pydicom.encaps",
+    "pydicom.pixels",
+    "pydicom.sr._concepts_dict",
+    "pydicom.valuerep",
+}
+RECURSING = {"remove_private_tags", "walk", "dcmread", "dcmwrite", "iterall", "save_as"}
+PRODUCT = [path for path in MODULES if path.relative_to(ROOT).parts[0] in ("functions", "shared")]
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=relative)
+def test_no_data_set_of_pydicom_is_made(path: Path) -> None:
+    """A file of 800 bytes makes its `walk`, `str` and writer take gigabytes: only its tables and codecs are used."""
+    tree = ast.parse(path.read_text())
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = node.module == "pydicom"
+            imported |= {f"pydicom.{alias.name}" for alias in node.names} if whole else {node.module or ""}
+    called = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+
+    assert {name for name in imported if name.split(".")[0] == "pydicom"} <= TAKEN_OF_PYDICOM
+    assert called.isdisjoint(RECURSING)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from pydicom.encaps import generate_frames
+from pydicom.encaps import encapsulate, generate_frames
 
 from shared.dicom.frame_media_types import JPEG_2000_LOSSLESS
 from shared.dicom.header import Header
@@ -123,6 +123,68 @@ def test_big_endian_tables_are_turned_too() -> None:
     [read] = pydicom.dcmread(io.BytesIO(data)).VOILUTSequence
     assert read.LUTData == b"\x01\x00\x02\x00\x03\x00\x04\x00"
     assert read.LUTDescriptor == [4, 0, 16]
+
+
+def test_words_of_every_vr_are_turned_at_any_depth() -> None:
+    """Numbers of 2, 4 and 8 bytes, tags, and private ones; text and bytes stay."""
+    values: dict[tuple[int, str], Any] = {
+        (0x00280106, "US"): 1, (0x00280107, "SS"): -2, (0x00091001, "UL"): [3, 4], (0x00091002, "SL"): -5,
+        (0x00091003, "FL"): 1.5, (0x00091004, "FD"): -2.5, (0x00091005, "SV"): -6, (0x00091006, "UV"): 7,
+        (0x00280009, "AT"): 0x00181063, (0x00091007, "OB"): b"\1\2", (0x00091008, "LO"): "text",
+        (0x00090010, "LO"): "ACME",
+    }  # fmt: skip
+    data_set = pydicom.dcmread(DATA / "MR_small_bigendian.dcm")
+    innermost = pydicom.Dataset()
+    for (tag, vr), value in values.items():
+        innermost.add_new(tag, vr, value)
+    middle = pydicom.Dataset()
+    middle.ReferencedSeriesSequence = [innermost]
+    data_set.ReferencedSeriesSequence = [middle]
+    buffer = io.BytesIO()
+    data_set.save_as(buffer)
+
+    data = transcode(buffer.getvalue(), EXPLICIT_VR_LITTLE_ENDIAN)
+
+    read = pydicom.dcmread(io.BytesIO(data)).ReferencedSeriesSequence[0].ReferencedSeriesSequence[0]
+    assert {(int(element.tag), element.VR): element.value for element in read} == values
+
+
+def test_a_compressed_icon_stays_compressed() -> None:
+    """Only the frames of the instance itself are decoded; the icon's fragments keep their delimiter."""
+    data_set = pydicom.dcmread(DATA / "MR_small_RLE.dcm")
+    icon = pydicom.Dataset()
+    icon.Rows, icon.Columns = 2, 2
+    icon.PixelData = encapsulate([b"\1\2\3\4"])
+    icon["PixelData"].VR = "OB"
+    icon["PixelData"].is_undefined_length = True
+    data_set.IconImageSequence = [icon]
+    buffer = io.BytesIO()
+    data_set.save_as(buffer)
+    frames = list(generate_frames(data_set.PixelData, number_of_frames=1))
+    encoded = EncodedFrames(described(data_set), frames)
+
+    read = pydicom.dcmread(io.BytesIO(transcode(buffer.getvalue(), EXPLICIT_VR_LITTLE_ENDIAN, encoded)))
+
+    assert read.IconImageSequence[0].PixelData == icon.PixelData
+    assert np.array_equal(read.pixel_array, data_set.pixel_array)
+
+
+def test_preamble_file_meta_and_what_follows_the_pixels_stay() -> None:
+    """Only the transfer syntax and the length of the meta information change."""
+    data_set = pydicom.dcmread(DATA / "MR_small_bigendian.dcm")
+    data_set.preamble = b"II*\0" + bytes(124)
+    data_set.file_meta.SourceApplicationEntityTitle = "SCANNER"
+    data_set.add_new(0xFFFCFFFC, "OB", b"\0\0")
+    buffer = io.BytesIO()
+    data_set.save_as(buffer)
+
+    read = pydicom.dcmread(io.BytesIO(transcode(buffer.getvalue(), EXPLICIT_VR_LITTLE_ENDIAN)))
+
+    assert read.preamble == data_set.preamble
+    changed = {"TransferSyntaxUID", "FileMetaInformationGroupLength"}
+    for element in data_set.file_meta:
+        assert element.keyword in changed or read.file_meta[element.tag] == element
+    assert 0xFFFCFFFC in read
 
 
 def test_a_damaged_frame_is_told() -> None:
