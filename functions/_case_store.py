@@ -19,4 +19,5 @@ def store_ports(services: Services) -> CaseStorePorts:
         partition=services.partition,
         admission=Admission(services.settings.store_sop_classes, services.settings.store_transfer_syntaxes),
         risk=risk_policy(services.settings),
+        derived_container=services.settings.derived_container,
     )

@@ -72,5 +72,7 @@ async def _destination(params: QueryParams, services: Services) -> ToContainer |
             cases=target.cases,
             queue=target.queue,
             read_only_containers=frozenset(),
+            derived_container=settings.derived_container,
+            partition=name,
         ),
     )

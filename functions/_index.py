@@ -22,8 +22,10 @@ def index_ports(services: Services) -> IndexPorts:
         cases=services.cases,
         queue=services.queue,
         risk=risk_policy(settings),
-        archive_container=services.settings.archive_container,
+        archive_container=settings.archive_container,
         rejected_container=settings.rejected_container,
+        derived_container=settings.derived_container,
+        partition=services.partition,
         case_patterns=CasePatterns(
             settings.case_year_pattern, settings.case_id_pattern, settings.case_view_pattern
         ),

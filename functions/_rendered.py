@@ -164,6 +164,7 @@ async def answer_thumbnail(
         objects=services.objects,
         index=services.index,
         container=services.settings.derived_container,
+        partition=services.partition,
     )
     return await conditional_response(req, _once(thumbnail), media_type=JPEG)
 

@@ -29,6 +29,7 @@ async def delete(req: Request, dialect: Dialect) -> Response:
         queue=services.queue,
         read_only_containers=frozenset(services.settings.read_only_containers),
         archive_container=services.settings.archive_container,
+        derived_container=services.settings.derived_container,
         partition=services.partition,
     )
     await delete_instances(ref, ports)

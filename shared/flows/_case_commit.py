@@ -14,6 +14,7 @@ from shared.flows._archive_writes import StorePorts
 from shared.flows._instance_record import identify, record_of
 from shared.flows._read_instance import read_stored_header
 from shared.flows._risk_policy import RiskPolicy
+from shared.flows._thumbnails import drop_thumbnails
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import (
     CaseCommit,
@@ -49,6 +50,8 @@ class CaseStorePorts:
     partition: str
     admission: Admission = field(default_factory=Admission)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
+    derived_container: str = ""
+    """Where thumbnails are kept; none if there is no name."""
 
     @property
     def store(self) -> StorePorts:
@@ -183,6 +186,7 @@ async def _remove_objects(session: str, ports: CaseStorePorts) -> None:
     for key in [info.key async for info in ports.objects.scan(ports.container, prefix=prefix)]:
         entry = await ports.ledger.get(key)
         if entry is not None and entry.ref is not None:
+            await drop_thumbnails(entry.ref, ports.objects, ports.derived_container, ports.partition)
             await ports.index.remove(entry.ref, key)
         await ports.ledger.remove(key)
         await ports.objects.delete(key)

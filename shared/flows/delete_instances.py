@@ -12,6 +12,7 @@ from shared.errors import ObjectNotFoundError, ReadOnlyError, TransientError
 from shared.flows._archive_key import archive_prefix, instance_of
 from shared.flows._in_parallel import in_parallel
 from shared.flows._records import Ref, contains, records_of
+from shared.flows._thumbnails import drop_thumbnails
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import ObjectKey
 from shared.telemetry import event
@@ -35,15 +36,19 @@ class DeletePorts:
     read_only_containers: frozenset[str]
     archive_container: str = ""
     """Where what killed requests have left is looked for; nowhere if there is no name."""
+    derived_container: str = ""
+    """Where thumbnails are kept; none if there is no name."""
     partition: str = "default"
 
 
 async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
     """Delete every instance of what *ref* names with its history and its spares; return how many instances there were.
 
-    What serves an instance goes last, so that nothing that it replaced ever serves again. Nothing is deleted if any object of them may not be. The object goes before its row: if the process dies in
-    between, the row is still there to be deleted again, whereas an object without a row would be indexed anew. What
-    the ledger still says then of an object that is gone, its event or reconciling takes back.
+    What serves an instance goes last, so that nothing that it replaced ever serves again. Nothing is deleted if any
+    object of them may not be. The object goes before its row: if the process dies in between, the row is still there to
+    be deleted again, whereas an object without a row would be indexed anew. What the ledger still says then of an object
+    that is gone, its event or reconciling takes back. Thumbnails go first, for nothing leads to them without the rows,
+    and once more at the end, as others may have been made meanwhile.
 
     Raises:
         NotFoundError: There is none.
@@ -62,7 +67,9 @@ async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
                 f"instance {instance.sop_instance_uid} lies in container {key.container}, which is read only here;"
                 " delete it where it comes from"
             )
+    await drop_thumbnails(ref, ports.objects, ports.derived_container, ports.partition)
     await in_parallel(lambda found: _delete_all(found, ports), claims, limit=_CONCURRENT)
+    await drop_thumbnails(ref, ports.objects, ports.derived_container, ports.partition)
     if ports.archive_container:
         await _delete_leftovers(ref, ports)
     for study in {instance.study for instance in refs}:

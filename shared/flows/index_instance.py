@@ -20,6 +20,7 @@ from shared.flows._instance_record import identify, record_of
 from shared.flows._read_instance import read_stored_header
 from shared.flows._rejected import keep_rejection, rejected_key
 from shared.flows._risk_policy import RiskPolicy, check_risk
+from shared.flows._thumbnails import drop_thumbnails
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import (
     CaseImage,
@@ -56,6 +57,9 @@ class IndexPorts:
     risk: RiskPolicy = field(default_factory=RiskPolicy)
     archive_container: str = ""
     """Whose objects say by their names that they replace others."""
+    derived_container: str = ""
+    """Where thumbnails are kept; none if there is no name."""
+    partition: str = "default"
     case_patterns: CasePatterns = SEED_PATTERNS
     """How names say of which clinical case an object is."""
 
@@ -208,9 +212,15 @@ class _Visit:
         self.seen = await self.ports.ledger.advance(entry, seen=self.seen)
 
     async def _release(self, but: InstanceRef | None = None, but_case: CaseView | None = None) -> None:
-        """Take back what the object left, but for its claim of *but* and its place in *but_case*."""
-        for ref in sorted(self.held - {but}):
-            await self.ports.index.remove(ref, self.key)
+        """Take back what the object left, but for its claim of *but* and its place in *but_case*.
+
+        Thumbnails go in any case, since they may show what it was before.
+        """
+        ports = self.ports
+        for ref in sorted(self.held):
+            await drop_thumbnails(ref, ports.objects, ports.derived_container, ports.partition)
+            if ref != but:
+                await ports.index.remove(ref, self.key)
         await self._leave_cases(but_case)
         if but is None or self.has_rejection:
             await self.ports.objects.delete(rejected_key(self.ports.rejected_container, self.key))

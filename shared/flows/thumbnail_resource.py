@@ -1,17 +1,17 @@
 """Give the thumbnail of a study, series, instance or frame, made once and kept beside the archive."""
 
-import hashlib
 from typing import Final
 
-from shared.errors import NotFoundError, ObjectNotFoundError
+from shared.errors import InstanceNotFoundError, NotFoundError, ObjectNotFoundError
 from shared.flows._records import Ref
 from shared.flows._renderable import Kind, kind_of, representative
 from shared.flows._stored_image import read_stored_image
+from shared.flows._thumbnails import thumbnail_key
 from shared.pixels.cpu_pool import in_cpu_pool
 from shared.pixels.picture import JPEG, make_picture, scale_picture
 from shared.pixels.rendering_parameters import Rendering, Viewport
 from shared.ports import InstanceIndex, ObjectStore
-from shared.records import InstanceRecord, ObjectKey
+from shared.records import InstanceRecord
 
 MAX_SIDE: Final = 256
 """Pixels of a thumbnail's longest edge."""
@@ -27,11 +27,11 @@ async def thumbnail_resource(
     objects: ObjectStore,
     index: InstanceIndex,
     container: str,
+    partition: str,
 ) -> bytes:
     """Return a JPEG that stands for what *ref* names; its first image by series and instance UID.
 
-    It is kept in *container* under a name made of where the image lies and of its etag, so that a changed image gets
-    another. All that is kept may be deleted at any time.
+    It is kept in *container* until its image goes, and may be deleted at any time; a changed image gets another.
 
     Args:
         ref: A study, series or instance.
@@ -40,6 +40,7 @@ async def thumbnail_resource(
         objects: Where the instance lies.
         index: Which knows where.
         container: Where thumbnails are kept.
+        partition: Of the data.
 
     Raises:
         NotFoundError: There is no such instance, or no image in it.
@@ -52,22 +53,24 @@ async def thumbnail_resource(
     record = await representative(index, ref)
     if kind_of(record) is not Kind.IMAGE:
         raise NotFoundError(f"instance {record.ref.sop_instance_uid} has no image, so there is no thumbnail")
-    key = ObjectKey(container, _name(record, frame_number))
+    key = thumbnail_key(container, partition, record, frame_number)
     try:
         thumbnail = (await objects.read_range(key, 0, _MAX_KEPT_BYTES)).data
     except ObjectNotFoundError:
         thumbnail = await _make(record, frame_number, objects)
         await objects.put(key, thumbnail, content_type=JPEG)
+        if not await _is_served(record, index):
+            await objects.delete(key)  # who removed the image may have looked for thumbnails before
     if viewport is None:
         return thumbnail
     return await in_cpu_pool(lambda: scale_picture(thumbnail, viewport))
 
 
-def _name(record: InstanceRecord, frame_number: int | None) -> str:
-    location = record.location
-    place = "\0".join((location.key.container, location.key.name, location.etag, str(location.offset)))
-    digest = hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
-    return f"thumbnails/{digest}/{frame_number or 'representative'}.jpg"
+async def _is_served(record: InstanceRecord, index: InstanceIndex) -> bool:
+    try:
+        return (await index.get(record.ref)).location == record.location
+    except InstanceNotFoundError:
+        return False
 
 
 async def _make(record: InstanceRecord, frame_number: int | None, objects: ObjectStore) -> bytes:

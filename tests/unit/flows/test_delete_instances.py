@@ -41,6 +41,7 @@ def ports_of(world: World, *read_only: str) -> DeletePorts:
         queue=world.port(world.queue),
         read_only_containers=frozenset(read_only),
         archive_container="archive",
+        derived_container="derived",
     )
 
 

@@ -58,6 +58,7 @@ class World:
             queue=self.port(self.queue),
             rejected_container="rejected",
             archive_container="archive",
+            derived_container="derived",
         )
 
     @property

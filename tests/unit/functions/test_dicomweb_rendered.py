@@ -1,13 +1,11 @@
-"""Rendered resources and thumbnails as a client sees them."""
+"""Rendered resources as a client sees them."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom.data
 import pytest
-from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     MPEG4HP41,
@@ -18,44 +16,9 @@ from pydicom.uid import (
 )
 
 from shared.errors import DamagedDicomError
-from shared.records import ObjectKey
 from tests.unit.flows.builders import SERIES, STUDY, add_pixels, make_data_set, make_file, to_file
-from tests.unit.functions.requests import Answer
+from tests.unit.functions.pictures import COLUMNS, FRAMES, INSTANCE, LEVELS, ROWS, get, grey_file, picture
 from tests.unit.functions.service import Service, parts_of
-
-INSTANCE = f"{STUDY}/series/{SERIES}/instances/{SERIES}.1"
-LEVELS = (STUDY, f"{STUDY}/series/{SERIES}", INSTANCE, f"{INSTANCE}/frames/1")
-ROWS, COLUMNS = 300, 600
-FRAMES = [bytes([number]) * 6 for number in range(1, 5)]
-
-
-def grey_file(number: int = 1, *, frames: list[bytes] | None = None, **attributes: Any) -> bytes:
-    """Return an image: a ramp from left to right, or frames of 2 rows and 3 columns."""
-    data_set = make_data_set(number, **attributes)
-    if frames is not None:
-        return to_file(add_pixels(data_set, frames, rows=2, columns=3))
-    ramp = np.tile(np.linspace(0, 255, COLUMNS).astype(np.uint8), ROWS).tobytes()
-    return to_file(add_pixels(data_set, [ramp], rows=ROWS, columns=COLUMNS))
-
-
-async def get(service: Service, path: str, query: str = "", **headers: str) -> Answer:
-    """Ask for a resource with query parameters."""
-    study, _, rest = path.partition("/")
-    return await service.call(
-        "dicomweb_retrieve",
-        f"/dicomweb/studies/{path}?{query}",
-        headers={name.replace("_", "-"): value for name, value in headers.items()},
-        route={"study": study, "path": rest},
-    )
-
-
-def picture(answer: Answer, media_type: str) -> Any:
-    """Return the picture of an answer, as an independent reader opens it."""
-    assert (answer.status, answer.headers["content-type"]) == (200, media_type)
-    opened = Image.open(io.BytesIO(answer.body))
-    opened.load()
-    assert opened.format == media_type.removeprefix("image/").upper()
-    return opened
 
 
 @pytest.mark.parametrize("path", LEVELS)
@@ -228,59 +191,6 @@ async def test_a_video_in_no_container_is_not_acceptable(service: Service) -> No
     await service.store(video_file(b"\0\0\0\x01\x67" + bytes(2000)))
 
     assert (await get(service, f"{INSTANCE}/rendered")).status == 406
-
-
-@pytest.mark.parametrize("path", LEVELS)
-async def test_a_thumbnail_is_a_small_jpeg(service: Service, path: str) -> None:
-    """W26: 256 pixels at most, on four levels; smaller on request."""
-    await service.store(grey_file())
-
-    assert picture(await get(service, f"{path}/thumbnail"), "image/jpeg").size == (256, 128)
-    smaller = await get(service, f"{path}/thumbnail", "viewport=100,100")
-    assert picture(smaller, "image/jpeg").size == (100, 50)
-
-
-@pytest.mark.parametrize("query", ["viewport=257,1", "viewport=1,257", "viewport=1,1,0,0,1,1", "viewport=x"])
-async def test_a_thumbnail_is_never_larger(service: Service, query: str) -> None:
-    """Nor a region of the image."""
-    await service.store(grey_file())
-
-    assert (await get(service, f"{INSTANCE}/thumbnail", query)).status == 400
-
-
-def kept(service: Service) -> dict[ObjectKey, bytes]:
-    """Return what is kept in the derived container."""
-    objects = service.world.objects.objects
-    return {key: stored.data for key, stored in objects.items() if key.name.startswith("thumbnails/")}
-
-
-async def test_a_thumbnail_is_kept_and_may_be_deleted(service: Service) -> None:
-    """It is made once; deleted, it is made again."""
-    await service.store(grey_file())
-    first = await get(service, f"{INSTANCE}/thumbnail")
-    [(key, data)] = kept(service).items()
-    assert (key.container, data) == ("derived", first.body)
-
-    service.world.objects.write(key, b"kept")
-    assert (await get(service, f"{INSTANCE}/thumbnail")).body == b"kept"
-
-    del service.world.objects.objects[key]
-    assert (await get(service, f"{INSTANCE}/thumbnail")).body == first.body
-
-
-async def test_a_changed_image_gets_another_thumbnail(service: Service) -> None:
-    """What is kept is named by the etag of what it was made of."""
-    await service.store(grey_file())
-    await get(service, f"{INSTANCE}/thumbnail")
-    [before] = kept(service)
-    route = dict(zip(("study", "path"), INSTANCE.split("/", 1), strict=True))
-    assert (await service.call("dicomweb_delete", method="DELETE", route=route)).status in {200, 204}
-    await service.store(grey_file(frames=FRAMES))
-
-    thumbnail = picture(await get(service, f"{INSTANCE}/thumbnail"), "image/jpeg")
-
-    assert thumbnail.size == (256, 171)
-    assert len(kept(service).keys() - {before}) == 1
 
 
 async def test_who_has_a_picture_is_told_so(service: Service) -> None:
