@@ -1,4 +1,4 @@
-"""Queue trigger: a job of de-identification is to be worked on."""
+"""Queue triggers: a job of de-identification is to be worked on, or was tried too often."""
 
 from typing import Final
 
@@ -9,7 +9,8 @@ from functions import _wiring
 from functions._deidentify_job import run_ports
 from functions._deidentify_request import deidentify_request
 from functions._events import acknowledges_permanent_errors
-from shared.errors import InvalidRequestError
+from shared.errors import InvalidRequestError, PermanentError
+from shared.flows.give_up_deidentification import give_up_deidentification
 from shared.flows.run_deidentification import run_deidentification
 
 bp = func.Blueprint()
@@ -26,8 +27,26 @@ async def deidentify_job(msg: func.QueueMessage) -> None:
     services = await _wiring.services()
     job = await services.jobs.get(_read(msg.get_body()))
     services = await services.in_partition(job.partition)
-    request = deidentify_request(QueryParams(list(job.parameters)), services.settings)
-    await run_deidentification(job, request, await run_ports(job, services), seconds=SECONDS)
+    try:
+        request = deidentify_request(QueryParams(list(job.parameters)), services.settings)
+        await run_deidentification(job, request, await run_ports(job, services), seconds=SECONDS)
+    except PermanentError as error:
+        reason = f"{type(error).__name__}: {error}"
+        await give_up_deidentification(
+            job.job_id, jobs=services.jobs, work=services.deidentifications, reason=reason
+        )
+        raise
+
+
+@bp.function_name("deidentify_given_up")
+@bp.queue_trigger(arg_name="msg", queue_name="deidentify-poison", connection="DicomStorage")
+@acknowledges_permanent_errors
+async def deidentify_given_up(msg: func.QueueMessage) -> None:
+    """Fail the instance that a job could not get past in several attempts, and go on with the rest."""
+    services = await _wiring.services()
+    await give_up_deidentification(
+        _read(msg.get_body()), jobs=services.jobs, work=services.deidentifications, attempt=msg.id or ""
+    )
 
 
 def _read(message: bytes) -> str:

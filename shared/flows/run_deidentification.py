@@ -1,9 +1,10 @@
 """Work on a job of de-identification until it is done or its time is up. Whatever was done before is not done again."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, replace
 
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
 from shared.flows._archive_writes import StorePorts
 from shared.flows._deidentification_report import report_key, report_of
 from shared.flows._deidentified_output import Destination, ToContainer, ToPartition, write_output
@@ -58,7 +59,12 @@ async def _worked_on(job: Job, item: JobItem, request: DeidentifyRequest, ports:
         output = "" if ports.destination is None else await write_output(done, ports.destination)
     except PermanentError as error:
         return replace(item, state=ItemState.FAILED, error=f"{type(error).__name__}: {error}")
+    except TransientError as error:
+        # Noted for the case that this was the last attempt; if that fails too, it is not known why.
+        with contextlib.suppress(TransientError):
+            await ports.jobs.put_item(job.job_id, replace(item, error=f"{type(error).__name__}: {error}"))
+        raise
     report = report_of(done)
     key = report_key(ports.report_container, job.job_id, item.number)
     await ports.objects.put(key, report, content_type="application/json")
-    return replace(item, state=ItemState.DONE, output=output, counts=dict(done.made.report.counts))
+    return replace(item, state=ItemState.DONE, error="", output=output, counts=dict(done.made.report.counts))

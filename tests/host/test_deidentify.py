@@ -59,6 +59,37 @@ async def test_kill_while_deidentifying(stopped_archive: Archive) -> None:
     assert len(names) == COUNT
 
 
+async def test_a_job_whose_message_is_poison_tells_so(stopped_archive: Archive) -> None:
+    """The instance that was changed behind the archive's back fails with that reason; the others come out."""
+    archive = stopped_archive
+    limits = {"maxDequeueCount": "2", "visibilityTimeout": "00:00:00"}
+    queues = {f"AzureFunctionsJobHost__extensions__queues__{name}": value for name, value in limits.items()}
+    await archive.start(**SECRET, **queues)
+    for number in range(1, 5):
+        await stored(archive, an_instance(1, 1, number))
+    blobs = archive.container("archive")
+    names = [blob.name async for blob in blobs.list_blobs()]
+    [changed] = [name for name in names if name.endswith(f"/{uids(1, 1, 2)[2]}.dcm")]
+    await blobs.upload_blob(changed, b"something else", overwrite=True)
+    url = f"{archive.app.url}/deidentify/studies/{uids(1)[0]}?toPartition=research"
+    async with archive.session.post(url) as response:
+        status_url = (await response.json())["url"]
+
+    told = {}
+
+    async def finished() -> bool:
+        async with archive.session.get(status_url) as response:
+            told.update(await response.json())
+        return bool(told["status"] == "done")
+
+    await eventually(finished)
+    assert (told["done"], told["failed"]) == (3, 1)
+    [failed] = [item for item in told["items"] if item["state"] == "failed"]
+    assert failed["sopInstanceUid"] == uids(1, 1, 2)[2]
+    assert "Given up after several attempts" in failed["error"]
+    assert "ObjectChangedError" in failed["error"]
+
+
 async def stored(archive: Archive, data: bytes) -> None:
     """Store an instance."""
     headers = {"Content-Type": "application/dicom", "Accept": "application/dicom+json"}

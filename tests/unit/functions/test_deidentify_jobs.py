@@ -1,15 +1,20 @@
 """A study of the archive is de-identified by a job, into another partition or container, once."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
+import azure.functions as func
 import pydicom
 import pytest
 from pydantic import SecretStr
 
 from functions import _wiring, queue_deidentify
-from shared.errors import BackendUnavailableError
+from shared.dicom.references import InstanceRef
+from shared.errors import BackendUnavailableError, ObjectChangedError
+from shared.job_ports import ItemState
 from tests.instances import a_dataset, an_instance, part10, uids
 from tests.unit.flows.world import KilledError
 from tests.unit.functions.requests import Answer
@@ -19,6 +24,7 @@ from tests.unit.functions.test_triggers import message
 
 STUDY = uids(1)[0]
 RUN = user_function(queue_deidentify.deidentify_job)
+GIVE_UP = user_function(queue_deidentify.deidentify_given_up)
 
 
 @pytest.fixture
@@ -195,7 +201,81 @@ async def test_what_is_not_there_is_not_found(archive: Service) -> None:
         assert (await archive.call("deidentify_status", route={"job": job})).status == 404
 
 
+async def give_up(number: int, job: str) -> None:
+    """Hand over what the host puts into the poison queue: the message, under an id of its own."""
+    body = json.dumps({"job": job}).encode()
+    await GIVE_UP(func.QueueMessage(id=f"message-{number}", body=body))
+
+
+async def errors(service: Service, job: str) -> list[str]:
+    """Return why each instance failed, in their order; nothing for those that did not."""
+    return [item.get("error", "") for item in (await status(service, job))["items"]]
+
+
+async def test_what_a_job_cannot_get_past_fails_and_the_rest_goes_on(archive: Service) -> None:
+    """With the reason of its last attempt; the message that was tried too often may come twice."""
+    job = (await begin(archive, "toContainer=research", series=uids(1)[1])).json["job"]
+    key = (await archive.world.index.get(InstanceRef(*uids(1, 1, 2)))).location.key
+    archive.world.objects.write(key, b"something else")
+    with pytest.raises(ObjectChangedError):
+        await RUN(message({"job": job}))
+    assert (await status(archive, job))["status"] == "running"
+    archive.world.work.sent.clear()
+
+    await give_up(1, job)
+    await give_up(1, job)
+    assert archive.world.work.sent == [job, job]
+    await run(archive)
+
+    told = await status(archive, job)
+    assert (told["status"], told["done"], told["failed"]) == ("done", 3, 1)
+    [error] = [error for error in await errors(archive, job) if error]
+    assert error.startswith("Given up after several attempts (message message-1): ObjectChangedError: ")
+
+
+async def test_a_note_of_a_failed_attempt_is_gone_when_another_succeeds(archive: Service) -> None:
+    """An instance that is done has no error."""
+    job = (await begin(archive, "toContainer=research", series=uids(1)[1])).json["job"]
+    [first, *_] = [item async for item in archive.world.jobs.items(job)]
+    await archive.world.jobs.put_item(job, replace(first, error="BackendUnavailableError: slow down"))
+
+    await run(archive)
+
+    assert {item.error async for item in archive.world.jobs.items(job)} == {""}
+
+
+async def test_a_job_that_gets_nowhere_is_given_up_as_a_whole(archive: Service) -> None:
+    """After three instances in a row; one that was done between them begins the count anew."""
+    job = (await begin(archive, "toContainer=research")).json["job"]
+    items = [item async for item in archive.world.jobs.items(job)]
+    await give_up(1, job)
+    await archive.world.jobs.put_item(job, replace(items[1], state=ItemState.DONE))
+    await give_up(2, job)
+    await give_up(3, job)
+    archive.world.work.sent.clear()
+    assert (await status(archive, job))["status"] == "running"
+
+    await give_up(4, job)
+
+    told = await status(archive, job)
+    assert (told["status"], told["done"], told["failed"]) == ("done", 1, 4)
+    assert archive.world.work.sent == []
+
+
+async def test_a_job_that_can_never_run_fails(archive: Service) -> None:
+    """Its secret was taken away, say: every instance that is left says so, and nothing is tried again."""
+    job = (await begin(archive, "toContainer=research")).json["job"]
+    archive.settings = archive.settings.model_copy(update={"deidentify_secret": None})
+
+    await run(archive)
+
+    told = await status(archive, job)
+    assert (told["status"], told["done"], told["failed"]) == ("done", 0, 5)
+    assert all("DICOM_DEIDENTIFY_SECRET" in error for error in await errors(archive, job))
+
+
 async def test_a_message_of_another_form_is_acknowledged(archive: Service) -> None:
     """It would fail again, for ever; a job that is gone likewise."""
     for content in (b"no json", {"work": 1}, {"job": "0" * 32}):
         await RUN(message(content))
+        await GIVE_UP(message(content))
