@@ -17,6 +17,7 @@ from shared.dicom.risk.study_risk import StudyRisk
 from shared.records import (
     AssessedStudy,
     Change,
+    HeldClaim,
     InstanceRecord,
     LedgerEntry,
     ObjectInfo,
@@ -107,6 +108,17 @@ class InstanceIndex(Protocol):
         """
         ...
 
+    async def renew(self, records: Sequence[InstanceRecord]) -> list[PutOutcome]:
+        """Do as put, but let a record take the place of the one that is kept of the same object at the same etag.
+
+        It gets a new version and its study is due, but the bytes that are served have not changed, so the feed says
+        nothing.
+
+        Raises:
+            ConcurrentChangeError: Other writers kept changing the same rows.
+        """
+        ...
+
     async def get(self, ref: InstanceRef) -> InstanceRecord:
         """Return the record that serves, or raise InstanceNotFoundError."""
         ...
@@ -130,12 +142,27 @@ class InstanceIndex(Protocol):
         """Yield the serving records in the order of (SeriesInstanceUID, SOPInstanceUID); none if there are none."""
         ...
 
+    def claims_in(self, ref: SeriesRef) -> AsyncIterator[HeldClaim]:
+        """Yield every object that claims an instance of a series, in no order; none if there are none."""
+        ...
+
+    def scan(self, after: SeriesRef | None = None) -> AsyncIterator[HeldClaim]:
+        """Yield every claim there is, those of a series together and the series of a study too.
+
+        The order of series is the adapter's own; those that follow *after* in it are yielded.
+        """
+        ...
+
 
 class StudySummaries(Protocol):
     """What a study adds up to: its rows for searching, its counts, its place in the change feed."""
 
     async def refresh(self, ref: StudyRef) -> None:
         """Bring the study's summary and the change feed up to every change made before this call."""
+        ...
+
+    async def rebuild(self, ref: StudyRef) -> None:
+        """Make the study's summary, and all by which its instances are found, anew, whether or not it is behind."""
         ...
 
     async def due(self, limit: int) -> list[StudyRef]:

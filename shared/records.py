@@ -111,6 +111,16 @@ class InstanceRecord:
     """Of what it says of its study and series, by attributes.digest_of; "" where that is still to be made."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeldClaim:
+    """That an object claims a SOP instance, as the index has it."""
+
+    ref: InstanceRef
+    key: ObjectKey
+    etag: str
+    serves: bool
+
+
 class PutOutcome(StrEnum):
     """What putting a record did."""
 

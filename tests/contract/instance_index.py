@@ -13,10 +13,11 @@ from shared.errors import InstanceNotFoundError
 from shared.records import BulkDataSpan, PutOutcome
 from tests.contract.instance_claims import InstanceClaimsContract
 from tests.contract.instance_generations import InstanceGenerationsContract
+from tests.contract.instance_repair import InstanceRepairContract
 from tests.contract.records import Archive, OpenArchive, a_key, a_record, an_instance, as_put, fresh_name
 
 
-class InstanceIndexContract(InstanceClaimsContract, InstanceGenerationsContract):
+class InstanceIndexContract(InstanceClaimsContract, InstanceGenerationsContract, InstanceRepairContract):
     """See ArchiveContract for the fixture to override."""
 
     async def test_what_was_put_is_returned(self, archive: Archive) -> None:

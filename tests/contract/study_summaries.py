@@ -152,3 +152,16 @@ class StudySummariesContract(ArchiveContract):
         await here.summaries.refresh(StudyRef("1.2.3"))
         assert await counts(here, "1.2.3") == (1, 2)
         assert await counts(there, "1.2.3") == (1, 1)
+
+    async def test_a_summary_that_is_not_behind_can_be_made_anew(self, archive: Archive) -> None:
+        """It says the same, and is not behind after; also for a study that is not there."""
+        await archive.index.put([a_record(attributes=modality("CT"))])
+        study = an_instance().study
+        await archive.summaries.refresh(study)
+        before = await rows(archive, "study")
+        await archive.summaries.rebuild(study)
+        await archive.summaries.rebuild(StudyRef("1.2.9"))
+
+        assert await rows(archive, "study") == before
+        assert await counts(archive, "1.2.3") == (1, 1)
+        assert await archive.summaries.due(10) == []

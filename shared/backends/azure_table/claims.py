@@ -79,13 +79,14 @@ class ClaimRows:
         return [Change("insert", row), self._outbox(new.record.ref, ChangeAction.CREATE, version, note)]
 
     def put(
-        self, new: NewClaim, claims: Claims, note: Note, *, if_absent: bool
+        self, new: NewClaim, claims: Claims, note: Note, *, if_absent: bool, again: bool
     ) -> tuple[PutOutcome, list[Change]]:
         """Return what putting *new* is, and the changes it takes."""
         ref, claim, serving = new.record.ref, claim_of_record(new.record), claims.serving
         own = claims.row_of(claim)
         if own is not None and claim_of_row(own) == claim and claim_of_row(own).etag == claim.etag:
-            return (PutOutcome.SPARE if own["kind"] == SPARE else PutOutcome.UNCHANGED), []
+            outcome = PutOutcome.SPARE if own["kind"] == SPARE else PutOutcome.UNCHANGED
+            return outcome, [self._rewrite(new, own, claims, note)] if again else []
         version = claims.version()
         if serving is None:
             return PutOutcome.CREATED, self.insert(new, version, note)
@@ -133,6 +134,11 @@ class ClaimRows:
         if own is not None and own is not serving:
             changes.append(Change("delete", own, etag_of(own)))
         return changes
+
+    def _rewrite(self, new: NewClaim, own: StoredRow, claims: Claims, note: Note) -> Change:
+        """Return the change by which a claim is kept as it is, with what is known of its object made anew."""
+        row = self._row(new, own["RowKey"], own["kind"], claims.version())
+        return Change("update", row | ({"nonce": note.nonce} if own is claims.serving else {}), etag_of(own))
 
     def _promote(
         self, spare: StoredRow, ref: InstanceRef, note: Note, serving: StoredRow, version: int

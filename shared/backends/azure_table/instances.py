@@ -18,9 +18,9 @@ from shared.backends.azure_table.tables import Tables, pause
 from shared.backends.azure_table.transactions import row_bytes
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import ConcurrentChangeError, InstanceNotFoundError, UnsupportedObjectError
-from shared.records import InstanceRecord, ObjectKey, PutOutcome
+from shared.records import HeldClaim, InstanceRecord, ObjectKey, PutOutcome
 
-__all__ = ["OUTBOX_START", "TABLE", "AzureTableInstances", "ref_of_outbox"]
+__all__ = ["OUTBOX_START", "TABLE", "AzureTableInstances", "ref_of_outbox", "ref_of_row"]
 
 TABLE = "instances"
 
@@ -42,6 +42,15 @@ class AzureTableInstances:
 
     async def put(self, records: Sequence[InstanceRecord], *, if_absent: bool = False) -> list[PutOutcome]:
         """Put the records of one series; see InstanceIndex.put."""
+        return await self._put_all(records, if_absent=if_absent, again=False)
+
+    async def renew(self, records: Sequence[InstanceRecord]) -> list[PutOutcome]:
+        """Do as put, in place of what is kept of the same objects; see InstanceIndex.renew."""
+        return await self._put_all(records, if_absent=False, again=True)
+
+    async def _put_all(
+        self, records: Sequence[InstanceRecord], *, if_absent: bool, again: bool
+    ) -> list[PutOutcome]:
         if not records:
             return []
         series = records[0].ref.series
@@ -60,7 +69,7 @@ class AzureTableInstances:
                 outcomes += [PutOutcome.CREATED] * len(batch)
             else:
                 # Some are there already: each is put by itself, in order.
-                outcomes += await self._put_each(batch, note, if_absent=if_absent)
+                outcomes += await self._put_each(batch, note, if_absent=if_absent, again=again)
         return outcomes
 
     def _batches(self, new: Sequence[NewClaim], version: int) -> list[list[NewClaim]]:
@@ -78,24 +87,26 @@ class AzureTableInstances:
         return batches
 
     async def _put_each(
-        self, new: Sequence[NewClaim], first_note: Note, *, if_absent: bool
+        self, new: Sequence[NewClaim], first_note: Note, *, if_absent: bool, again: bool
     ) -> list[PutOutcome]:
         outcomes: list[PutOutcome] = []
         note: Note | None = first_note
         for claim in new:
             note = note or await self._dirty.note(claim.record.ref.series)
-            outcome, is_committed = await self._put_one(claim, note, if_absent=if_absent)
+            outcome, is_committed = await self._put_one(claim, note, if_absent=if_absent, again=again)
             outcomes.append(outcome)
             note = None if is_committed else note
         if note is not None:
             await self._dirty.settle([note])
         return outcomes
 
-    async def _put_one(self, new: NewClaim, note: Note, *, if_absent: bool) -> tuple[PutOutcome, bool]:
+    async def _put_one(
+        self, new: NewClaim, note: Note, *, if_absent: bool, again: bool
+    ) -> tuple[PutOutcome, bool]:
         """Put one record; return what that was, and whether a commit of *note* is in the table."""
         for attempt in range(_TRIES):
             claims = await self._claims(new.record.ref)
-            outcome, changes = self._plans.put(new, claims, note, if_absent=if_absent)
+            outcome, changes = self._plans.put(new, claims, note, if_absent=if_absent, again=again)
             if not changes:
                 await self._rows.drop(set(overflow_of(new.properties)) - _named_by(claims))
                 # It may be there because the answer to a commit of this note was lost.
@@ -164,6 +175,34 @@ class AzureTableInstances:
         async for row in self._tables.query(TABLE, filters, parameters | {"kind": INSTANCE}):
             yield await self._rows.to_record(row, _series_of(row))
 
+    async def claims_in(self, ref: SeriesRef) -> AsyncIterator[HeldClaim]:
+        """Yield every object that claims an instance of a series; see InstanceIndex.claims_in."""
+        key = keys.series_key(self._partition, ref)
+        async for claim in self._held("PartitionKey eq @key", {"key": key}):
+            yield claim
+
+    async def scan(self, after: SeriesRef | None = None) -> AsyncIterator[HeldClaim]:
+        """Yield every claim there is, series by series in the order of their keys; see InstanceIndex.scan."""
+        behind = "" if after is None else keys.series_key(self._partition, after)
+        for spread in (f"{number:02x}" for number in range(256)):
+            start = f"{spread}!{self._partition}!"
+            end = f"{spread}!{self._partition}{keys.AFTER_JOIN}"
+            if behind < end:
+                bounds = {"start": max(start, behind), "end": end}
+                async for claim in self._held("PartitionKey gt @start and PartitionKey lt @end", bounds):
+                    yield claim
+
+    async def _held(self, filters: str, parameters: Mapping[str, str]) -> AsyncIterator[HeldClaim]:
+        rows = self._tables.query(
+            TABLE,
+            f"{filters} and RowKey lt @outbox",
+            {**parameters, "outbox": OUTBOX_START},
+            select=["PartitionKey", "RowKey", "kind", "record"],
+        )
+        async for row in rows:
+            claim = claim_of_row(row)
+            yield HeldClaim(ref_of_row(row), claim.key, claim.etag, row["kind"] == INSTANCE)
+
 
 def _named_by(claims: Claims) -> set[str]:
     return {name for row in claims.rows for name in overflow_of(row)}
@@ -172,6 +211,13 @@ def _named_by(claims: Claims) -> set[str]:
 def _series_of(row: Mapping[str, Any]) -> SeriesRef:
     _, _, study_instance_uid, series_instance_uid = row["PartitionKey"].split("!")
     return SeriesRef(study_instance_uid, series_instance_uid)
+
+
+def ref_of_row(row: Mapping[str, Any]) -> InstanceRef:
+    """Return the instance that a row of an instance or a spare is about."""
+    series = _series_of(row)
+    sop_instance_uid = str(row["RowKey"]).partition("!")[0]
+    return InstanceRef(series.study_instance_uid, series.series_instance_uid, sop_instance_uid)
 
 
 def ref_of_outbox(row: Mapping[str, Any]) -> InstanceRef:

@@ -66,6 +66,29 @@ class AzureTableSummaries:
                 await pause(attempt)
         raise ConcurrentChangeError(f"the summary of study {ref.study_instance_uid} kept changing")
 
+    async def rebuild(self, ref: StudyRef) -> None:
+        """Make the study's rows anew; see StudySummaries.rebuild. Killed on the way, it leaves the study due."""
+        study_key = keys.study_key(self._keys.partition, ref)
+        found = self._tables.query(
+            instances.TABLE,
+            "PartitionKey gt @key and PartitionKey lt @end and kind eq @kind",
+            {"key": study_key + "!", "end": study_key + keys.AFTER_JOIN, "kind": INSTANCE},
+            select=["PartitionKey", "RowKey"],
+        )
+        present = [instances.ref_of_row(row) async for row in found]
+        stored = await self._tables.rows_of(SERIES, study_key, select=["RowKey"])
+        series = {SeriesRef(ref.study_instance_uid, row["RowKey"]) for row in stored}
+        # A study of which nothing is left but its own row is looked at by way of a series that it need not have.
+        series |= {instance.series for instance in present} or {
+            SeriesRef(ref.study_instance_uid, ref.study_instance_uid)
+        }
+        notes = [await self._dirty.note(one) for one in sorted(series)]
+        await self.refresh(ref)
+        await self._tables.upsert_rows(
+            lookups.TABLE, [_keyed(self._keys.instance(instance)) for instance in present]
+        )
+        await self._dirty.settle(notes)
+
     async def due(self, limit: int) -> list[StudyRef]:
         """Return studies whose summary is behind; see StudySummaries.due."""
         studies = dict.fromkeys(note.series.study for note in await self._dirty.all())

@@ -8,12 +8,16 @@ from dataclasses import replace
 from shared.backends.memory.feed import MemoryChangeFeed
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import InstanceNotFoundError, UnsupportedObjectError
-from shared.records import ChangeAction, InstanceRecord, ObjectKey, PutOutcome
+from shared.records import ChangeAction, HeldClaim, InstanceRecord, ObjectKey, PutOutcome
 
 
 def _seniority(record: InstanceRecord) -> tuple[int, object, str, str]:
     key = record.location.key
     return -record.generation, record.modified_at, key.container, key.name
+
+
+def _is_same_claim(one: InstanceRecord, other: InstanceRecord) -> bool:
+    return _seniority(one) == _seniority(other) and one.location.etag == other.location.etag
 
 
 class MemoryIndex:
@@ -36,11 +40,20 @@ class MemoryIndex:
 
     async def put(self, records: Sequence[InstanceRecord], *, if_absent: bool = False) -> list[PutOutcome]:
         """Put the records of one series; see InstanceIndex. UnsupportedObjectError if they are of several."""
+        return self._put_all(records, if_absent=if_absent)
+
+    async def renew(self, records: Sequence[InstanceRecord]) -> list[PutOutcome]:
+        """Do as put, in place of what is kept of the same objects; see InstanceIndex.renew."""
+        return self._put_all(records, again=True)
+
+    def _put_all(
+        self, records: Sequence[InstanceRecord], *, if_absent: bool = False, again: bool = False
+    ) -> list[PutOutcome]:
         if len({record.ref.series for record in records}) > 1:
             raise UnsupportedObjectError(
                 "records of several series were put at once; put each series by itself"
             )
-        return [self._put(record, if_absent=if_absent) for record in records]
+        return [self._put(record, if_absent=if_absent, again=again) for record in records]
 
     async def get(self, ref: InstanceRef) -> InstanceRecord:
         """Return the record that serves, or raise InstanceNotFoundError."""
@@ -74,6 +87,20 @@ class MemoryIndex:
             if ref in (record.ref.study, record.ref.series):
                 yield record
 
+    async def claims_in(self, ref: SeriesRef) -> AsyncIterator[HeldClaim]:
+        """Yield every object that claims an instance of a series."""
+        async for claim in self.scan():
+            if claim.ref.series == ref:
+                yield claim
+
+    async def scan(self, after: SeriesRef | None = None) -> AsyncIterator[HeldClaim]:
+        """Yield every claim there was when the scan began, by UIDs."""
+        for ref in sorted(self._claims):
+            if after is None or ref.series > after:
+                serving = self._serving(ref)
+                for key, record in list(self._claims[ref].items()):
+                    yield HeldClaim(ref, key, record.location.etag, record is serving)
+
     def serving_records(self) -> list[InstanceRecord]:
         """Return every record that serves, by (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)."""
         serving = [(ref, self._serving(ref)) for ref in sorted(self._claims)]
@@ -83,6 +110,10 @@ class MemoryIndex:
         """Take the study off the list of those due."""
         self._due.pop(ref, None)
 
+    async def rebuild(self, ref: StudyRef) -> None:
+        """Do as refresh, for rows are made when they are asked for."""
+        await self.refresh(ref)
+
     async def due(self, limit: int) -> list[StudyRef]:
         """Return up to *limit* studies changed since their last refresh, the longest-waiting first."""
         return list(self._due)[:limit]
@@ -90,12 +121,14 @@ class MemoryIndex:
     def _serving(self, ref: InstanceRef) -> InstanceRecord | None:
         return min(self._claims.get(ref, {}).values(), key=_seniority, default=None)
 
-    def _put(self, record: InstanceRecord, *, if_absent: bool) -> PutOutcome:
+    def _put(self, record: InstanceRecord, *, if_absent: bool, again: bool) -> PutOutcome:
         key, before = record.location.key, self._serving(record.ref)
         claims = self._claims.setdefault(record.ref, {})
         held = claims.get(key)
+        if again and held is not None and _is_same_claim(held, record):
+            return self._put_again(record, serves=held is before)
         # What an object held at an etag does not change, so the first record of it stays: who stored it, and when.
-        if held is None or held.location.etag != record.location.etag:
+        if again or held is None or held.location.etag != record.location.etag:
             if if_absent and before is not None and before.location.key != key:
                 return PutOutcome.EXISTS
             claims[key] = record
@@ -106,6 +139,14 @@ class MemoryIndex:
         if before is None:
             return PutOutcome.CREATED
         return PutOutcome.UNCHANGED if after is before else PutOutcome.UPDATED
+
+    def _put_again(self, record: InstanceRecord, *, serves: bool) -> PutOutcome:
+        self._claims[record.ref][record.location.key] = record
+        if not serves:
+            return PutOutcome.SPARE
+        self._versions[record.ref] += 1
+        self._due.setdefault(record.ref.study)
+        return PutOutcome.UNCHANGED
 
     def _note_change(self, ref: InstanceRef, before: InstanceRecord | None) -> None:
         after = self._serving(ref)

@@ -305,6 +305,10 @@ class Summaries:
             self._due.remove(ref)
         self.refreshed.append(ref)
 
+    async def rebuild(self, ref: StudyRef) -> None:
+        """Do as refresh."""
+        await self.refresh(ref)
+
     async def due(self, limit: int) -> list[StudyRef]:
         """Return those due, longest-waiting first."""
         return self._due[:limit]
