@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from shared.case_ports import Checkpoints
 from shared.errors import ConcurrentChangeError, InstanceNotFoundError, TransientError
+from shared.flows._beside_ledger import Met, beside_ledger
 from shared.flows._case_attributes import read_case_attributes
 from shared.flows._case_name import read_case_name
 from shared.flows._in_parallel import in_parallel
 from shared.flows.index_instance import IndexPorts, index_instance
-from shared.records import CaseImage, CaseView, Checkpoint, LedgerEntry, ObjectInfo, ObjectKey, ObjectState
+from shared.records import CaseImage, CaseView, Checkpoint, LedgerEntry, ObjectKey, ObjectState
 
 CHECKPOINT: Final = "case-index"
 _BATCH: Final = 500
@@ -101,9 +102,6 @@ async def index_cases(ports: CaseIndexingPorts, *, seconds: float, restart: bool
     return state
 
 
-type _Met = tuple[ObjectInfo | None, LedgerEntry | None]
-
-
 class _Pass:
     """One pass on its way."""
 
@@ -114,8 +112,9 @@ class _Pass:
 
     async def batches(self) -> AsyncIterator[None]:
         """Work through the rest of the container, a batch at a time."""
-        batch: list[_Met] = []
-        async for met in self._merged():
+        batch: list[Met] = []
+        state, ports = self._state, self._ports
+        async for met in beside_ledger(state.container, state.after, ports.objects, ports.ledger):
             batch.append(met)
             if len(batch) >= _BATCH:
                 await self._take(batch)
@@ -125,23 +124,7 @@ class _Pass:
             await self._take(batch)
             yield
 
-    async def _merged(self) -> AsyncIterator[_Met]:
-        """Yield every name that the listing or the ledger has, in order, with what each says of it."""
-        state = self._state
-        objects = self._ports.objects.scan(state.container, after=state.after)
-        entries = self._ports.ledger.scan(state.container, after=state.after)
-        info, entry = await anext(objects, None), await anext(entries, None)
-        while info is not None or entry is not None:
-            name = min(known.key.name for known in (info, entry) if known is not None)
-            here = info if info is not None and info.key.name == name else None
-            there = entry if entry is not None and entry.key.name == name else None
-            yield here, there
-            if here is not None:
-                info = await anext(objects, None)
-            if there is not None:
-                entry = await anext(entries, None)
-
-    async def _take(self, batch: list[_Met]) -> None:
+    async def _take(self, batch: list[Met]) -> None:
         entries = await in_parallel(self._settled, batch, limit=_CONCURRENT)
         found = [entry for entry in entries if entry is not None]
         placed = await in_parallel(self._placed, found, limit=_CONCURRENT)
@@ -152,23 +135,21 @@ class _Pass:
         cases = [list(group) for _, group in itertools.groupby(images, lambda one: (one.year, one.case_id))]
         for duplicates in await in_parallel(self._ports.cases.put, cases, limit=_CONCURRENT):
             self._counts.duplicates += sum(duplicates)
-        last, entry = batch[-1]
-        self._state.after = (last or entry).key.name  # type: ignore[union-attr]
+        self._state.after = batch[-1].key.name
 
-    async def _settled(self, met: _Met) -> LedgerEntry | None:
+    async def _settled(self, met: Met) -> LedgerEntry | None:
         """Return what the ledger says of an object as it is now; None if there is none, or it is not to be had."""
-        info, entry = met
-        if info is None:
-            if entry is not None and await self._look(entry.key):
+        if met.info is None:
+            if await self._look(met.key):
                 self._counts.gone += 1
             return None
         self._counts.names += 1
-        if entry is not None and entry.etag == info.etag and entry.state is not ObjectState.PENDING:
-            return entry
+        if met.is_settled:
+            return met.entry
         self._counts.read += 1
-        if not await self._look(info.key):
+        if not await self._look(met.key):
             return None
-        entry = await self._ports.ledger.get(info.key)
+        entry = await self._ports.ledger.get(met.key)
         if entry is None:  # gone in the meantime
             self._counts.names -= 1
         return entry

@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from shared.case_ports import Checkpoints
 from shared.errors import AppError, ConcurrentChangeError
+from shared.flows._beside_ledger import beside_ledger
 from shared.flows._in_parallel import in_parallel
 from shared.ports import ObjectLedger, ObjectStore
-from shared.records import LedgerEntry, ObjectInfo, ObjectKey, ObjectState
+from shared.records import ObjectKey
 from shared.telemetry import event
 
 _log = logging.getLogger(__name__)
@@ -45,16 +46,17 @@ async def scan_bucket(container: str, ports: ScanPorts, *, seconds: float) -> bo
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     batch: list[ObjectKey] = []
-    async for key, is_settled in _beside_ledger(container, "" if seen is None else seen.value, ports):
-        if not is_settled:
-            batch.append(key)
+    after = "" if seen is None else seen.value
+    async for met in beside_ledger(container, after, ports.objects, ports.ledger):
+        if not met.is_settled:
+            batch.append(met.key)
         if len(batch) == _BATCH:
             await _look_at(batch, ports)
             batch = []
         # What is settled takes time as well: a listing has no end that one could wait for.
         if not batch and loop.time() >= end:
             try:
-                await ports.checkpoints.put(name, key.name, seen=seen)
+                await ports.checkpoints.put(name, met.key.name, seen=seen)
             except ConcurrentChangeError:
                 # Another scan goes on; where it stops is as good.
                 return False
@@ -62,31 +64,6 @@ async def scan_bucket(container: str, ports: ScanPorts, *, seconds: float) -> bo
     await _look_at(batch, ports)
     await ports.checkpoints.remove(name)
     return True
-
-
-async def _beside_ledger(
-    container: str, after: str, ports: ScanPorts
-) -> AsyncIterator[tuple[ObjectKey, bool]]:
-    """Yield the objects that the store or the ledger has, by name, and whether both say the same of it."""
-    listing = ports.objects.scan(container, after=after)
-    entries = ports.ledger.scan(container, after=after)
-    info: ObjectInfo | None = await anext(listing, None)
-    entry: LedgerEntry | None = await anext(entries, None)
-    while info is not None or entry is not None:
-        key = min(known.key for known in (info, entry) if known is not None)
-        listed = info if info is not None and info.key == key else None
-        noted = entry if entry is not None and entry.key == key else None
-        yield key, _agree(listed, noted)
-        if listed is not None:
-            info = await anext(listing, None)
-        if noted is not None:
-            entry = await anext(entries, None)
-
-
-def _agree(listed: ObjectInfo | None, noted: LedgerEntry | None) -> bool:
-    if listed is None or noted is None:
-        return False
-    return listed.etag == noted.etag and noted.state is not ObjectState.PENDING
 
 
 async def _look_at(keys: list[ObjectKey], ports: ScanPorts) -> None:
