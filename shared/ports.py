@@ -142,8 +142,8 @@ class InstanceIndex(Protocol):
         """Yield the serving records in the order of (SeriesInstanceUID, SOPInstanceUID); none if there are none."""
         ...
 
-    def claims_in(self, ref: SeriesRef) -> AsyncIterator[HeldClaim]:
-        """Yield every object that claims an instance of a series, in no order; none if there are none."""
+    def claims_in(self, ref: StudyRef | SeriesRef) -> AsyncIterator[HeldClaim]:
+        """Yield every object that claims an instance of *ref*, in no order; none if there are none."""
         ...
 
     def scan(self, after: SeriesRef | None = None) -> AsyncIterator[HeldClaim]:

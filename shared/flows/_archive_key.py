@@ -8,6 +8,8 @@ from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import InvalidUidError
 from shared.records import ObjectKey
 
+CASES_FOLDER: Final = "cases"
+_SESSION_PARTS: Final = 4
 _NAME: Final = re.compile(
     r"[^/]+/[0-9a-f]{2}/([0-9.]+)/([0-9.]+)/([0-9.]+)(?:-([1-9][0-9]{0,8}))?\.dcm", re.ASCII
 )
@@ -42,6 +44,16 @@ def instance_of(key: ObjectKey) -> InstanceRef | None:
         return None if named is None else InstanceRef(*named.group(1, 2, 3))
     except InvalidUidError:
         return None
+
+
+def session_of(key: ObjectKey, container: str) -> str | None:
+    """Return the session of which an object of the archive, whose container is *container*, is; None for any other.
+
+    What a case stored as a whole consists of is named `{partition}/cases/{session}/{view}.dcm`.
+    """
+    parts = key.name.split("/")
+    is_of_one = key.container == container and len(parts) == _SESSION_PARTS and parts[1] == CASES_FOLDER
+    return parts[2] if is_of_one else None
 
 
 def generation_of(key: ObjectKey, container: str, ref: InstanceRef) -> int:

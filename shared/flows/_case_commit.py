@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from shared.case_ports import CaseIndex, CaseSessions, Reports
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.references import SeriesRef
-from shared.errors import RejectedInstanceError, TransientError
+from shared.errors import ObjectNotFoundError, RejectedInstanceError, TransientError
 from shared.flows._admission import Admission
+from shared.flows._archive_key import CASES_FOLDER
 from shared.flows._archive_writes import StorePorts
 from shared.flows._instance_record import identify, record_of
 from shared.flows._read_instance import read_stored_header
@@ -32,7 +34,8 @@ from shared.telemetry import event
 
 _log = logging.getLogger(__name__)
 
-_FOLDER: Final = "cases"
+_MANIFEST: Final = "case.json"
+_MAX_MANIFEST: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class CaseStorePorts:
 
 def session_prefix(ports: CaseStorePorts, session: str) -> str:
     """Return how the names of a session's objects begin."""
-    return f"{ports.partition}/{_FOLDER}/{session}/"
+    return f"{ports.partition}/{CASES_FOLDER}/{session}/"
 
 
 def session_object(ports: CaseStorePorts, session: str, view: str) -> ObjectKey:
@@ -106,9 +109,9 @@ async def settle_commit(
         RejectedInstanceError: The index refuses an instance; the commit and all of its session are taken back.
     """
     if not commit.done:
-        records = records or [await _read_record(image, ports) for image in images]
+        records = records or [await read_record(image, ports) for image in images]
         try:
-            await _index(records, images, ports)
+            await index_images(records, images, ports)
         except RejectedInstanceError:
             await ports.sessions.retract(commit, images)
             await _restore(commit.previous, ports)
@@ -116,8 +119,9 @@ async def settle_commit(
             raise
         session = commit.session
         await ports.reports.put(session.year, session.case_id, commit.report)
+        await _write_manifest(commit, ports)
         if commit.previous:
-            await _remove_objects(commit.previous, ports)
+            await remove_session_objects(commit.previous, ports)
         await ports.sessions.finish(commit)
     await ports.cases.note_report(commit.session.year, commit.session.case_id, present=True)
     await ports.sessions.forget(commit.session)
@@ -131,6 +135,40 @@ async def settle_commit(
                 study_instance_uid=study.study_instance_uid,
                 error=type(error).__name__,
             )
+
+
+def manifest_key(ports: CaseStorePorts, session: str) -> ObjectKey:
+    """Return where stands what case a session is: the rows of a committed case can be made of it and its objects."""
+    return ObjectKey(ports.container, session_prefix(ports, session) + _MANIFEST)
+
+
+async def _write_manifest(commit: CaseCommit, ports: CaseStorePorts) -> None:
+    import orjson
+
+    session = commit.session
+    content = {
+        "year": session.year,
+        "id": session.case_id,
+        "begun_at": session.begun_at,
+        "fingerprint": commit.fingerprint,
+        "previous": commit.previous,
+    }
+    key = manifest_key(ports, session.key)
+    await ports.objects.put(key, orjson.dumps(content), content_type="application/json")
+
+
+async def read_manifest(session: str, ports: CaseStorePorts) -> CaseCommit | None:
+    """Return the commit that a session's manifest tells of, without its report; None if it has none that can be read."""
+    import orjson
+
+    try:
+        found = await ports.objects.read_range(manifest_key(ports, session), 0, _MAX_MANIFEST)
+        said = orjson.loads(found.data)
+        begun_at = datetime.fromisoformat(said["begun_at"])
+        case = CaseSession(session, str(said["year"]), str(said["id"]), begun_at)
+        return CaseCommit(case, "", str(said["fingerprint"]), str(said["previous"]))
+    except (ObjectNotFoundError, ValueError, TypeError, KeyError):
+        return None
 
 
 async def _restore(previous: str, ports: CaseStorePorts) -> None:
@@ -152,13 +190,14 @@ async def clear_session(session: CaseSession, ports: CaseStorePorts) -> None:
     commit, _ = await ports.sessions.case_of(session.year, session.case_id)
     if commit is not None and commit.session.key == session.key:
         return
-    await _remove_objects(session.key, ports)
+    await remove_session_objects(session.key, ports)
     await ports.sessions.forget(session)
 
 
-async def _index(
+async def index_images(
     records: Sequence[InstanceRecord], images: Sequence[CaseImage], ports: CaseStorePorts
 ) -> None:
+    """Let ledger and index know the images of a session."""
     by_series: dict[SeriesRef, list[InstanceRecord]] = {}
     for record in records:
         by_series.setdefault(record.ref.series, []).append(record)
@@ -180,7 +219,7 @@ async def _index(
         await ports.index.put(series)
 
 
-async def _remove_objects(session: str, ports: CaseStorePorts) -> None:
+async def remove_session_objects(session: str, ports: CaseStorePorts) -> None:
     """Remove a session's objects and what is known of them; each object last, for the listing leads to the rest."""
     prefix = session_prefix(ports, session)
     for key in [info.key async for info in ports.objects.scan(ports.container, prefix=prefix)]:
@@ -192,7 +231,8 @@ async def _remove_objects(session: str, ports: CaseStorePorts) -> None:
         await ports.objects.delete(key)
 
 
-async def _read_record(image: CaseImage, ports: CaseStorePorts) -> InstanceRecord:
+async def read_record(image: CaseImage, ports: CaseStorePorts) -> InstanceRecord:
+    """Read the record of an image of a session."""
     found = await ports.objects.read_range(image.key, 0, FIRST_READ)
     header = await read_stored_header(ports.objects, found.info, found.data)
     location = ObjectLocation(image.key, found.info.etag, 0, found.info.size)

@@ -13,7 +13,7 @@ from shared.errors import (
     ObjectNotFoundError,
     RejectedInstanceError,
 )
-from shared.flows._archive_key import generation_of
+from shared.flows._archive_key import generation_of, session_of
 from shared.flows._case_attributes import read_case_attributes
 from shared.flows._case_name import SEED_PATTERNS, CasePatterns, read_case_name
 from shared.flows._instance_record import identify, record_of
@@ -32,6 +32,7 @@ from shared.records import (
     ObjectLocation,
     ObjectRange,
     ObjectState,
+    PutOutcome,
     Source,
 )
 from shared.telemetry import event
@@ -64,17 +65,22 @@ class IndexPorts:
     """How names say of which clinical case an object is."""
 
 
-async def index_instance(key: ObjectKey, ports: IndexPorts) -> None:
+async def index_instance(key: ObjectKey, ports: IndexPorts, *, again: bool = False) -> None:
     """Look at the object *key* and leave index, case index and ledger as if it had always been what it is now.
 
     Safe to call at any time, in any order and as often as one likes: what an event said does not matter, only what
     is there. Before it is done it looks once more, and begins again if the object was replaced in the meantime. An
     object that can never be indexed ends in the container of rejected ones, and that is no error.
 
+    Args:
+        key: Where to look.
+        ports: Where to write.
+        again: Whether to make the record anew of an object that is settled as it is.
+
     Raises:
         ObjectChangedError: The object was replaced each time while it was read.
     """
-    visit = _Visit(key, ports)
+    visit = _Visit(key, ports, again)
     for _ in range(MAX_ATTEMPTS):
         try:
             await visit.look()
@@ -93,6 +99,7 @@ class _Visit:
 
     key: ObjectKey
     ports: IndexPorts
+    again: bool = False
     held: set[InstanceRef] = field(default_factory=set)
     cases: set[CaseView] = field(default_factory=set)
     has_rejection: bool = False
@@ -110,7 +117,7 @@ class _Visit:
         """
         entry = self.seen = await self.ports.ledger.get(self.key)
         if entry is not None:
-            if not self.begun and await self._is_settled(entry):
+            if not (self.begun or self.again) and await self._is_settled(entry):
                 return
             self.has_rejection |= entry.reason != ""
             if entry.ref is not None:
@@ -169,19 +176,18 @@ class _Visit:
         header = await read_stored_header(self.ports.objects, info, found.data)
         check_risk(header, self.ports.risk)
         location = ObjectLocation(self.key, info.etag, 0, info.size)
-        record = await record_of(header, identify(header), location, info.modified_at, Source.EVENT)
+        record = await record_of(header, identify(header), location, info.modified_at, self._source)
         return replace(record, generation=generation_of(self.key, self.ports.archive_container, record.ref))
 
     async def _index(self, record: InstanceRecord) -> LedgerEntry:
-        case = read_case_name(self.key.name, self.ports.case_patterns) or read_case_attributes(
-            record.metadata
-        )
+        case = self._case_of(record)
         await self._release(but=record.ref, but_case=case)
         entry = LedgerEntry(self.key, record.location.etag, ObjectState.INDEXED, record.ref, case=case)
         await self._say(replace(entry, state=ObjectState.PENDING))
         self.held.add(record.ref)
-        [outcome] = await self.ports.index.put([record])
-        if case is not None:
+        put = self.ports.index.renew if self.again else self.ports.index.put
+        [outcome] = await put([record])
+        if case is not None and not (self._is_the_archives and outcome is PutOutcome.SPARE):
             self.cases.add(case)
             await self.ports.cases.put([CaseImage(case.year, case.case_id, case.view, self.key, record.ref)])
         event(
@@ -192,6 +198,23 @@ class _Visit:
             study_instance_uid=record.ref.study_instance_uid,
         )
         return entry
+
+    @property
+    def _is_the_archives(self) -> bool:
+        return self.key.container == self.ports.archive_container
+
+    @property
+    def _source(self) -> Source:
+        return Source.STORE if self._is_the_archives else Source.EVENT
+
+    def _case_of(self, record: InstanceRecord) -> CaseView | None:
+        """Return the case of an object; names in the archive say nothing of it, and a case stored as a whole is known."""
+        if session_of(self.key, self.ports.archive_container) is not None:
+            return None if self.seen is None else self.seen.case
+        if self._is_the_archives:
+            return read_case_attributes(record.metadata)
+        named = read_case_name(self.key.name, self.ports.case_patterns)
+        return named or read_case_attributes(record.metadata)
 
     async def _reject(self, info: ObjectInfo, error: RejectedInstanceError) -> LedgerEntry:
         await self._release()

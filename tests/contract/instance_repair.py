@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.dicom.references import SeriesRef
+from shared.dicom.references import SeriesRef, StudyRef
 from shared.records import HeldClaim, InstanceRecord, PutOutcome
 from tests.contract.archive import ArchiveContract
 from tests.contract.records import (
@@ -40,6 +40,9 @@ class InstanceRepairContract(ArchiveContract):
         of_series = [held(first), held(spare, serves=False)]
         found = [claim async for claim in archive.index.claims_in(first.ref.series)]
         assert sorted(found, key=lambda claim: claim.key) == of_series
+        of_study = [claim async for claim in archive.index.claims_in(first.ref.study)]
+        assert sorted(of_study, key=lambda claim: (claim.ref, claim.key)) == [*of_series, held(other)]
+        assert [claim async for claim in archive.index.claims_in(StudyRef("1.2"))] == []
         found = [claim async for claim in archive.index.scan()]
         assert sorted(found, key=lambda claim: (claim.ref, claim.key)) == [*of_series, held(other)]
 

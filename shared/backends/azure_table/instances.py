@@ -165,21 +165,24 @@ class AzureTableInstances:
 
     async def instances_of(self, ref: StudyRef | SeriesRef) -> AsyncIterator[InstanceRecord]:
         """Yield the serving records; see InstanceIndex.instances_of."""
-        if isinstance(ref, SeriesRef):
-            filters, parameters = "PartitionKey eq @key", {"key": keys.series_key(self._partition, ref)}
-        else:
-            filters = "PartitionKey gt @key and PartitionKey lt @end"
-            study = keys.study_key(self._partition, ref)
-            parameters = {"key": study + "!", "end": study + keys.AFTER_JOIN}
+        filters, parameters = self._range_of(ref)
         filters += " and kind eq @kind"
         async for row in self._tables.query(TABLE, filters, parameters | {"kind": INSTANCE}):
             yield await self._rows.to_record(row, _series_of(row))
 
-    async def claims_in(self, ref: SeriesRef) -> AsyncIterator[HeldClaim]:
-        """Yield every object that claims an instance of a series; see InstanceIndex.claims_in."""
-        key = keys.series_key(self._partition, ref)
-        async for claim in self._held("PartitionKey eq @key", {"key": key}):
+    async def claims_in(self, ref: StudyRef | SeriesRef) -> AsyncIterator[HeldClaim]:
+        """Yield every object that claims an instance of *ref*; see InstanceIndex.claims_in."""
+        async for claim in self._held(*self._range_of(ref)):
             yield claim
+
+    def _range_of(self, ref: StudyRef | SeriesRef) -> tuple[str, dict[str, str]]:
+        if isinstance(ref, SeriesRef):
+            return "PartitionKey eq @key", {"key": keys.series_key(self._partition, ref)}
+        study = keys.study_key(self._partition, ref)
+        return "PartitionKey gt @key and PartitionKey lt @end", {
+            "key": study + "!",
+            "end": study + keys.AFTER_JOIN,
+        }
 
     async def scan(self, after: SeriesRef | None = None) -> AsyncIterator[HeldClaim]:
         """Yield every claim there is, series by series in the order of their keys; see InstanceIndex.scan."""

@@ -87,10 +87,10 @@ class MemoryIndex:
             if ref in (record.ref.study, record.ref.series):
                 yield record
 
-    async def claims_in(self, ref: SeriesRef) -> AsyncIterator[HeldClaim]:
-        """Yield every object that claims an instance of a series."""
+    async def claims_in(self, ref: StudyRef | SeriesRef) -> AsyncIterator[HeldClaim]:
+        """Yield every object that claims an instance of *ref*."""
         async for claim in self.scan():
-            if claim.ref.series == ref:
+            if ref in (claim.ref.study, claim.ref.series):
                 yield claim
 
     async def scan(self, after: SeriesRef | None = None) -> AsyncIterator[HeldClaim]:
