@@ -109,7 +109,7 @@ async def settle_commit(
         RejectedInstanceError: The index refuses an instance; the commit and all of its session are taken back.
     """
     if not commit.done:
-        records = records or [await read_record(image, ports) for image in images]
+        records = records or [await read_record(image.key, ports) for image in images]
         try:
             await index_images(records, images, ports)
         except RejectedInstanceError:
@@ -231,9 +231,9 @@ async def remove_session_objects(session: str, ports: CaseStorePorts) -> None:
         await ports.objects.delete(key)
 
 
-async def read_record(image: CaseImage, ports: CaseStorePorts) -> InstanceRecord:
+async def read_record(key: ObjectKey, ports: CaseStorePorts) -> InstanceRecord:
     """Read the record of an image of a session."""
-    found = await ports.objects.read_range(image.key, 0, FIRST_READ)
+    found = await ports.objects.read_range(key, 0, FIRST_READ)
     header = await read_stored_header(ports.objects, found.info, found.data)
-    location = ObjectLocation(image.key, found.info.etag, 0, found.info.size)
+    location = ObjectLocation(key, found.info.etag, 0, found.info.size)
     return await record_of(header, identify(header), location, found.info.modified_at, Source.STORE)
