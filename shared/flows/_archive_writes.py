@@ -213,11 +213,12 @@ async def read_leftover(key: ObjectKey, ports: StorePorts) -> InstanceRecord:
 
     Raises:
         ObjectNotFoundError: It has gone.
-        RejectedInstanceError: It is unreadable, and gone now.
+        RejectedInstanceError: It is unreadable, or its writer died before its risk was known; gone now.
     """
     found = await ports.objects.read_range(key, 0, FIRST_READ)
     try:
         header = await read_stored_header(ports.objects, found.info, found.data)
+        check_risk(header, ports.risk)
         return await _record(header, identify(header), found.info, ports)
     except RejectedInstanceError:
         await ports.objects.delete(key, if_match=found.info.etag)

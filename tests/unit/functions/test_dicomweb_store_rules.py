@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 
+from shared.dicom.references import InstanceRef
+from shared.flows._archive_key import archive_key
 from shared.settings import Settings
 from tests.unit.flows.builders import CT, SERIES, STUDY, make_file
 from tests.unit.functions.requests import Answer
@@ -190,3 +192,28 @@ async def test_what_is_kept_out_is_held_in_quarantine_where_that_is_set(
     assert (await service.world.objects.read_range(held.key, 0, held.size)).data == content
     assert [info async for info in service.world.objects.scan("archive")] == []
     assert (await service.search()).status == 204
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize(
+    ("left", "sent", "status"),
+    [(large(), large(), 409), (ONE, large(), 409), (large(), make_file(1, **PLAIN), 200)],
+)
+async def test_what_a_crash_left_before_its_risk_was_known_never_serves(
+    service: Service, left: bytes, sent: bytes, status: int, method: str
+) -> None:
+    """A large instance is written before it can be judged; who sends it again does not bring it in."""
+    service.settings = Settings.model_construct(risk_limit="high")
+    ref = InstanceRef(STUDY, SERIES, f"{SERIES}.1")
+    service.world.objects.write(archive_key("archive", "default", ref), left)
+
+    answer = await service.call(
+        "dicomweb_store",
+        method=method,
+        headers={"content-type": "application/dicom", "accept": "application/dicom+json"},
+        body=[sent],
+    )
+
+    assert answer.status == status
+    held = [stored.data for stored in service.world.objects.objects.values()]
+    assert held == ([sent] if status == 200 else [])
