@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -121,20 +123,30 @@ async def test_long_bodies_come_whole(service: Service, http: SignedHttp) -> Non
     assert (headers["content-length"], headers.get("transfer-encoding")) == (str(len(body)), None)
 
 
+@asynccontextmanager
+async def listening(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """Have *talk* answer each connection to the address that this yields."""
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/account"
+
+
 class Identity:
     """An identity whose tokens live for *seconds*; without, it has none."""
 
     def __init__(self, seconds: float | None) -> None:
         self.asked = 0
-        self._seconds = seconds
+        self.seconds = seconds
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """Give a token."""
         assert scopes == ("https://storage.azure.com/.default",)
         self.asked += 1
-        if self._seconds is None:
+        if self.seconds is None:
             raise ClientAuthenticationError("no identity")
-        return AccessToken(f"token-{self.asked}", int(time.time() + self._seconds))
+        return AccessToken(f"token-{self.asked}", int(time.time() + self.seconds))
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(3600, 1), (200, 2)])
@@ -159,6 +171,74 @@ async def test_without_a_token_nothing_is_sent(service: Service) -> None:
             await http.send("GET", "/table", {})
 
     assert service.requests == []
+
+
+async def test_a_token_is_used_to_its_end_where_no_other_is_to_be_had(service: Service) -> None:
+    """An identity service that is away for a moment stops nothing that has a token."""
+    identity: Any = Identity(200)
+    async with by_identity(service.url, identity, 5) as http:
+        await http.send("GET", "/table", {})
+        identity.seconds = None
+        await http.send("GET", "/table", {})
+
+    assert identity.asked == 2
+    assert {request[2]["authorization"] for request in service.requests} == {"Bearer token-1"}
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://a.blob.core.example", "a.blob.core.example", "ftp://localhost.example"]
+)
+async def test_tokens_travel_encrypted(endpoint: str) -> None:
+    """An address of a service that is not https is the setting's fault."""
+    identity: Any = Identity(3600)
+    with pytest.raises(SettingsError):
+        by_identity(endpoint, identity, 5)
+
+
+async def test_nothing_follows_a_redirect(service: Service, http: SignedHttp) -> None:
+    """Neither the signature nor the body goes where someone says."""
+    service.script = [307]
+
+    assert (await http.send("PUT", "/table", {}, body=b"row")).status == 307
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("promised", [4, 2**20])
+async def test_a_body_that_breaks_off_is_no_answer(promised: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer bytes than the service has announced are asked for again, and never handed on."""
+    monkeypatch.setattr(signed_http, "_WAITS", (0.0, 0.0, 0.0))
+    asked = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        length = 3 if asked == 3 else promised
+        writer.write(b"HTTP/1.1 206 Partial Content\r\nContent-Length: %d\r\n\r\none" % length)
+        await writer.drain()
+        writer.close()
+
+    async with listening(talk) as url, SignedHttp(url, SharedAccessSignature(""), 5) as http:
+        answer = await http.send("GET", "/c/b", {})
+
+    assert (answer.body, answer.tries) == (b"one", 3)
+
+
+async def test_a_service_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that does not go out is as bad as an answer that does not come."""
+    monkeypatch.setattr(signed_http, "_WAITS", ())
+    monkeypatch.setattr(signed_http, "_SLOWEST", 2**30)
+    ended = asyncio.Event()
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await ended.wait()
+        writer.close()
+
+    async with listening(talk) as url, SignedHttp(url, SharedAccessSignature(""), 0.05) as http:
+        with pytest.raises(NoAnswerError):
+            async with asyncio.timeout(60):
+                await http.send("PUT", "/c/b", {}, body=bytes(2**26))
+        ended.set()
 
 
 async def test_a_signature_goes_into_the_query(service: Service) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
+from shared.backends.azure_http.answer import Answer
+from shared.errors import BackendUnavailableError
 from shared.records import ObjectInfo, ObjectKey
 
 _FOLDER_MARK = "hdi_isfolder"
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.ASCII)
 
 
 def quoted(etag: str) -> str:
@@ -23,6 +29,27 @@ def info_of_headers(key: ObjectKey, headers: Mapping[str, str], size: int) -> Ob
     is_folder = headers.get(f"x-ms-meta-{_FOLDER_MARK}") == "true"
     modified_at = parsedate_to_datetime(headers["Last-Modified"])
     return ObjectInfo(key, size, quoted(headers["ETag"]), modified_at, is_folder)
+
+
+def size_of_range(key: ObjectKey, answer: Answer, start: int, end: int) -> int:
+    """Return the whole blob's size in bytes from the answer to a read of the bytes [start, end).
+
+    Raises:
+        BackendUnavailableError: What came is not these bytes, as where something between does not know ranges.
+    """
+    said = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if said is not None:
+        first, last, size = map(int, said.groups())
+        if first == start and last + 1 == min(end, size) and len(answer.body) == last + 1 - first:
+            return size
+    raise BackendUnavailableError(
+        f"the blob service answered other bytes of an object in {key.container} than it was asked for; try again later"
+    )
+
+
+def content_md5(data: bytes) -> str:
+    """Return the header that the service makes of the content of a blob that is written in one request."""
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
 def info_of_write(key: ObjectKey, answer: Mapping[str, Any], size: int) -> ObjectInfo:

@@ -11,13 +11,19 @@ from azure.core import MatchConditions
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
-from shared.backends.azure_blob.answers import info_of_headers, info_of_write, infos_of_listing
+from shared.backends.azure_blob.answers import (
+    content_md5,
+    info_of_headers,
+    info_of_write,
+    infos_of_listing,
+    size_of_range,
+)
 from shared.backends.azure_blob.block_upload import BLOCK_LENGTH, in_blocks, stage_blocks
 from shared.backends.azure_blob.errors import refusal, translated
 from shared.backends.azure_blob.names import check_container, check_key
 from shared.backends.azure_http.answer import Answer
 from shared.backends.azure_http.signed_http import SignedHttp
-from shared.errors import ObjectChangedError, ObjectNotFoundError
+from shared.errors import ObjectChangedError, ObjectExistsError, ObjectNotFoundError
 from shared.records import ObjectInfo, ObjectKey, ObjectRange
 
 CHUNK_LENGTH = 2 * 1024 * 1024
@@ -43,31 +49,26 @@ class AzureBlobStore:
         check_key(key)
         return self._service.get_blob_client(key.container, key.name)
 
-    async def _send(
-        self,
-        method: str,
-        key: ObjectKey,
-        headers: Mapping[str, str],
-        *,
-        body: bytes = b"",
-        if_absent: bool = False,
+    async def _answer(
+        self, method: str, key: ObjectKey, headers: Mapping[str, str], body: bytes = b""
     ) -> Answer:
-        """Send a request about a blob; return the answer if it is no error.
+        """Send a request about a blob and return what the service answers to it."""
+        check_key(key)
+        path = f"/{key.container}/{quote(key.name, safe='/~')}"
+        with translated(key):
+            return await self._http.send(method, path, headers, body=body)
+
+    async def _asked(self, method: str, key: ObjectKey, headers: Mapping[str, str]) -> Answer:
+        """Send a request without a body; return the answer if it is no error.
 
         Raises:
             AppError: It is one.
         """
-        check_key(key)
-        path = f"/{key.container}/{quote(key.name, safe='/~')}"
-        with translated(key):
-            answer = await self._http.send(method, path, headers, body=body)
+        answer = await self._answer(method, key, headers)
         if answer.status < 300 or (answer.status == 416 and method == "GET"):
             return answer
-        raise refusal(answer.status, answer.headers, key, if_absent=if_absent)
-
-    async def _asked(self, method: str, key: ObjectKey, headers: Mapping[str, str]) -> Answer:
         try:
-            return await self._send(method, key, headers)
+            raise refusal(answer.status, answer.headers, key)
         except ObjectChangedError:
             # The service refuses a condition in the same words when there is no blob at all.
             await self.head(key)
@@ -92,7 +93,7 @@ class AzureBlobStore:
         answer = await self._asked("GET", key, headers)
         if answer.status == 416:
             return ObjectRange(await self._head(key, if_match), b"")
-        size = int(answer.headers["Content-Range"].rpartition("/")[2])
+        size = size_of_range(key, answer, start, end)
         return ObjectRange(info_of_headers(key, answer.headers, size), answer.body)
 
     async def stream(
@@ -130,8 +131,7 @@ class AzureBlobStore:
         """Write a whole object; see ObjectStore. ObjectNotFoundError if there is no such container.
 
         Bytes up to 8 MiB and pieces of under 4 MiB in all are one request, more are blocks of 4 MiB, of which three
-        are held at a time. After an answer that was lost, the client's retry may find what it wrote itself, and
-        ObjectExistsError be raised.
+        are held at a time. What a second try finds in its way after an answer that was lost is known for its own.
         """
         if isinstance(data, bytes) and len(data) <= ONE_REQUEST_LENGTH:
             return await self._put(key, data, content_type, if_absent=if_absent)
@@ -143,9 +143,18 @@ class AzureBlobStore:
         if if_absent:
             options["match_condition"] = MatchConditions.IfMissing
         blob = self._blob(key)
-        with translated(key, if_absent=if_absent):
+        with translated(key):
             staged, length = await stage_blocks(blob, _chained(begun, blocks))
-            answer = await blob.commit_block_list(staged, **options)
+        try:
+            with translated(key, if_absent=if_absent):
+                answer = await blob.commit_block_list(staged, **options)
+        except ObjectExistsError:
+            with translated(key):
+                there, _ = await blob.get_block_list("committed")
+            # Their names hold a random number of this writer: its own commit was done, and the answer to it lost.
+            if [block.id for block in there] != [block.id for block in staged]:
+                raise
+            return await self.head(key)
         return info_of_write(key, answer, length)
 
     async def _put(self, key: ObjectKey, data: bytes, content_type: str, *, if_absent: bool) -> ObjectInfo:
@@ -156,8 +165,15 @@ class AzureBlobStore:
         }
         if if_absent:
             headers["if-none-match"] = "*"
-        answer = await self._send("PUT", key, headers, body=data, if_absent=if_absent)
-        return info_of_headers(key, answer.headers, len(data))
+        answer = await self._answer("PUT", key, headers, data)
+        if answer.status < 300:
+            return info_of_headers(key, answer.headers, len(data))
+        error = refusal(answer.status, answer.headers, key, if_absent=if_absent)
+        if answer.tries > 1 and isinstance(error, ObjectExistsError):
+            there = await self._asked("HEAD", key, {})
+            if there.headers.get("Content-MD5") == content_md5(data):
+                return info_of_headers(key, there.headers, len(data))
+        raise error
 
     async def delete(self, key: ObjectKey, *, if_match: str | None = None) -> None:
         """Remove an object and its snapshots; see ObjectStore."""

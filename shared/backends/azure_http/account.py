@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from azure.core.utils import parse_connection_string
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 type Service = Literal["blob", "table"]
 
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _TEXTS = {"blob": blob_text, "table": table_text}
 
 
@@ -60,5 +62,14 @@ def by_connection_string(connection: str, service: Service, timeout_seconds: flo
 
 
 def by_identity(endpoint: str, credential: AsyncTokenCredential, timeout_seconds: float) -> SignedHttp:
-    """Open the service at *endpoint* by tokens of an identity."""
+    """Open the service at *endpoint* by tokens of an identity.
+
+    Raises:
+        SettingsError: Tokens would travel unencrypted.
+    """
+    parts = urlsplit(endpoint)
+    if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+        raise SettingsError(
+            "the address of a storage service must begin with https:// to be opened by an identity"
+        )
     return SignedHttp(endpoint, Token(credential), timeout_seconds)

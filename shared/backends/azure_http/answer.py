@@ -12,11 +12,15 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service said: status, headers by any-case name, body."""
+    """What the service said: status, headers by any-case name, body.
+
+    After more than one of *tries*, what stands in its way may be what an earlier one has done.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    tries: int = 1
 
     @property
     def code(self) -> str:

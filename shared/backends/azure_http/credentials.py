@@ -86,7 +86,7 @@ class SharedAccessSignature:
 
 
 class Token:
-    """Tokens of an identity, each used until it is about to end."""
+    """Tokens of an identity, each used until it is about to end, and to its end where no other is to be had."""
 
     query = ""
 
@@ -102,7 +102,8 @@ class Token:
                 try:
                     self._token = await self._credential.get_token(_SCOPE)
                 except AzureError as error:
-                    raise NoAnswerError("no token") from error
+                    if self._token is None or self._token.expires_on <= time.time():
+                        raise NoAnswerError("no token") from error
             return f"Bearer {self._token.token}"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from email.utils import formatdate
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,6 +25,8 @@ _LONGEST_WAIT = 10.0
 _MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
 _PIECE = 256 * 1024
 """Bytes of a body that are handed to the socket at once: a larger one would hold up the others."""
+_SLOWEST = 64 * 1024
+"""Bytes a second: a body that goes out more slowly is given up, as is one that does not go on at all."""
 _UNSAID = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -33,7 +36,8 @@ class SignedHttp:
     Args:
         endpoint: Its address, with the account's name in its path where that is not in the host's.
         credential: Who signs.
-        timeout_seconds: How long to wait for a connection, and for each read from it.
+        timeout_seconds: How long to wait for a connection, and for each read from it. A request with a body may take three
+            times that in all, and what the body takes at 64 KiB a second.
     """
 
     def __init__(self, endpoint: str, credential: Credential, timeout_seconds: float) -> None:
@@ -41,6 +45,7 @@ class SignedHttp:
         parts = urlsplit(self.endpoint)
         self._root, self._base_path = f"{parts.scheme}://{parts.netloc}", parts.path
         self._credential = credential
+        self._timeout_seconds = timeout_seconds
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
             skip_auto_headers=_UNSAID,
@@ -94,13 +99,14 @@ class SignedHttp:
                     delay = 0.0
             else:
                 if answer.status not in _MAY_PASS:
-                    return answer
+                    return answer if attempt == 0 else replace(answer, tries=attempt + 1)
                 delay = _asked_wait(answer, wait)
             await asyncio.sleep(delay * random.uniform(1, 1.5))  # noqa: S311  # no secret depends on it
         try:
-            return await self._send(method, path, headers, query, body)
+            answer = await self._send(method, path, headers, query, body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoAnswerError(type(error).__name__) from error
+        return replace(answer, tries=len(_WAITS) + 1)
 
     async def _send(
         self, method: str, path: str, headers: Mapping[str, str], query: str, body: bytes
@@ -118,9 +124,17 @@ class SignedHttp:
         url = URL(f"{self._root}{path}{'?' if query else ''}{query}", encoded=True)
         data = body if len(body) <= _PIECE else _pieces(body)
         async with self._session.request(
-            method, url, headers=sent, data=data or None, allow_redirects=False
+            method, url, headers=sent, data=data or None, allow_redirects=False, **self._limits(body)
         ) as response:
             return Answer(response.status, response.headers, await response.read())
+
+    def _limits(self, body: bytes) -> dict[str, Any]:
+        """Return what limits the time of a request with a body: its reads begin when all of that has gone out."""
+        if not body:
+            return {}
+        wait = self._timeout_seconds
+        total = 3 * wait + len(body) / _SLOWEST
+        return {"timeout": aiohttp.ClientTimeout(total=total, sock_connect=wait, sock_read=wait)}
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
