@@ -5,7 +5,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from client import case, run
+from client import case, deidentify, describe, risk, run
 from client.conformance import command as conformance
 from client.errors import ClientError
 
@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     run.add_parser(commands)
     case.add_parser(commands)
+    describe.add_parser(commands)
+    risk.add_parser(commands)
+    deidentify.add_parser(commands)
     conformance.add_parser(commands)
     parsed = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command

@@ -13,12 +13,13 @@ from urllib.parse import quote
 
 import requests
 
+from client.archive_server import DEFAULT_URL
 from client.case_files import CaseServer, NotShownError
 from client.errors import ClientError
 from client.progress import Progress
+from client.saving import write_whole
 
 PARTIAL: Final = 3
-_DEFAULT_URL: Final = "http://127.0.0.1:7071"
 _VIEW: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _DEPTHS: Final = {"png8": "8", "png16": "16"}
@@ -43,7 +44,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--save", metavar="DIR", type=Path, help="folder for the files; only looked at unless given"
     )
-    parser.add_argument("--url", default=_DEFAULT_URL, help=f"of the archive (default {_DEFAULT_URL})")
+    parser.add_argument("--url", default=DEFAULT_URL, help=f"of the archive (default {DEFAULT_URL})")
     parser.add_argument("--strict", action="store_true", help="save all of the case or nothing")
     parser.add_argument("--force", action="store_true", help="overwrite files that are there")
     parser.set_defaults(command=_command)
@@ -97,9 +98,9 @@ def _save(case: dict[str, Any], path: str, server: CaseServer, folder: Path, *, 
         except NotShownError as error:
             problems.append({"file": file.name, "detail": str(error)})
     if report is not None:
-        _write(folder / "report.txt", str(report).encode())
+        write_whole(folder / "report.txt", str(report).encode())
     about = {**case, "problems": problems}
-    _write(folder / "case.json", json.dumps(about, indent=2, ensure_ascii=False).encode())
+    write_whole(folder / "case.json", json.dumps(about, indent=2, ensure_ascii=False).encode())
     progress.show(len(names))
     print(f"saved {len(names) - len(problems)} files in {folder}")
 
@@ -114,10 +115,3 @@ def _files(case: dict[str, Any], path: str) -> Iterator[_File]:
         yield _File(f"dicom/{view}.dcm", instance, "application/dicom; transfer-syntax=*", int(about["size"]))
         for folder, bits in _DEPTHS.items():
             yield _File(f"{folder}/{view}.png", f"{path}/views/{view}?bits={bits}", "image/png")
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_bytes(data)
-    beside.replace(path)

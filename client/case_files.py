@@ -4,12 +4,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
+from client.archive_server import TIMEOUT_SECONDS, detail_of, open_session
 from client.errors import ClientError
 
-_TIMEOUT_SECONDS: Final = (10, 300)
 _CHUNK: Final = 1024 * 1024
 _NOT_SHOWN: Final = (400, 406, 422)
 
@@ -27,12 +25,7 @@ class CaseServer:
 
     def __init__(self, url: str, key: str = "") -> None:
         self.url = url.rstrip("/")
-        self._session = requests.Session()
-        again = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 502, 503, 504))
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=again))
-        if key:
-            self._session.headers["x-functions-key"] = key
+        self._session = open_session(key)
 
     def json(self, path: str) -> dict[str, Any]:
         """Return what a path answers as JSON.
@@ -41,7 +34,7 @@ class CaseServer:
             ClientError: There is no such case, or the answer is another error.
         """
         answer = self._session.get(
-            self.url + path, headers={"Accept": "application/json"}, timeout=_TIMEOUT_SECONDS
+            self.url + path, headers={"Accept": "application/json"}, timeout=TIMEOUT_SECONDS
         )
         if answer.status_code == 404:
             raise ClientError("there is no such case; GET /cases lists those there are")
@@ -64,10 +57,10 @@ class CaseServer:
         """
         beside = target.with_name(f"{target.name}.part")
         with self._session.get(
-            self.url + path, headers={"Accept": accept}, timeout=_TIMEOUT_SECONDS, stream=True
+            self.url + path, headers={"Accept": accept}, timeout=TIMEOUT_SECONDS, stream=True
         ) as answer:
             if answer.status_code in _NOT_SHOWN and size is None:
-                raise NotShownError(_detail(answer))
+                raise NotShownError(detail_of(answer))
             self._check(answer)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -84,12 +77,4 @@ class CaseServer:
         if answer.status_code in (401, 403):
             raise ClientError(f"{self.url} wants a key; set DICOM_FUNCTIONS_KEY")
         if answer.status_code != 200:
-            raise ClientError(f"{self.url} answered {answer.status_code} {_detail(answer)}")
-
-
-def _detail(answer: requests.Response) -> str:
-    """Return what a problem document says, which names no patient."""
-    try:
-        return str(answer.json().get("detail", ""))
-    except (ValueError, AttributeError):
-        return ""
+            raise ClientError(f"{self.url} answered {answer.status_code} {detail_of(answer)}")

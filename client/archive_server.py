@@ -1,0 +1,102 @@
+"""Ask one archive over HTTP, and say in words what it refuses. It knows no resource."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from client.errors import ClientError, RefusedError
+
+DEFAULT_URL: Final = "http://127.0.0.1:7071"
+TIMEOUT_SECONDS: Final = (10, 300)
+
+type Parameters = Sequence[tuple[str, str]]
+
+
+def open_session(key: str) -> requests.Session:
+    """Return a session that sends a function key, if there is one, and asks again where nothing was changed."""
+    session = requests.Session()
+    again = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 502, 503, 504))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=again))
+    if key:
+        session.headers["x-functions-key"] = key
+    return session
+
+
+def detail_of(answer: requests.Response) -> str:
+    """Return what a problem document says, which names no patient."""
+    try:
+        return str(answer.json().get("detail", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
+class ArchiveServer:
+    """One archive, by its root; the variable DICOM_FUNCTIONS_KEY holds a function key, where one is needed."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._session = open_session(os.environ.get("DICOM_FUNCTIONS_KEY", ""))
+
+    def json(self, path: str, parameters: Parameters = (), *, method: str = "GET") -> dict[str, Any]:
+        """Return what a path answers as JSON.
+
+        Raises:
+            RefusedError: There is no such thing, or it cannot be had so.
+            ClientError: The archive does not answer, or wants a key.
+        """
+        return self.object_of(self._ask(method, path, parameters, headers={"Accept": "application/json"}))
+
+    def send_file(self, path: str, file: Path, parameters: Parameters = ()) -> requests.Response:
+        """Post a file and return the answer; errors as of `json`."""
+        try:
+            with file.open("rb") as body:
+                headers = {"Content-Type": "application/dicom"}
+                return self._ask("POST", path, parameters, headers=headers, data=body)
+        except OSError as error:
+            raise RefusedError(f"it cannot be read ({type(error).__name__})") from None
+
+    def object_of(self, answer: requests.Response) -> dict[str, Any]:
+        """Return the JSON object that an answer holds."""
+        try:
+            content = answer.json()
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise ClientError(f"{self.url} answered what is no JSON object; is it the archive's root?")
+        return content
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters,
+        *,
+        headers: Mapping[str, str],
+        data: Any = None,
+    ) -> requests.Response:
+        try:
+            answer = self._session.request(
+                method,
+                self.url + path,
+                params=list(parameters),
+                headers=dict(headers),
+                data=data,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except requests.RequestException as error:
+            raise ClientError(
+                f"{self.url} does not answer ({type(error).__name__}); is it running?"
+            ) from None
+        if answer.status_code in (401, 403):
+            raise ClientError(f"{self.url} wants a key; set DICOM_FUNCTIONS_KEY")
+        if answer.status_code in (404, 409, 413, 415, 422):
+            raise RefusedError(detail_of(answer) or f"{answer.status_code}, without a reason")
+        if answer.status_code not in (200, 202):
+            raise ClientError(f"{self.url} answered {answer.status_code} {detail_of(answer)}")
+        return answer
