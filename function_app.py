@@ -77,5 +77,10 @@ else:
 
     app.register_functions(queue_blob_event.bp)
 
+if _settings.elasticsearch_url:
+    from functions import timer_update_search
+
+    app.register_functions(timer_update_search.bp)
+
 _worker_memory.release_finished_requests()
 _worker_paths.free_framework_paths()

@@ -1,15 +1,23 @@
 """Queue trigger: a study has changed and is to be summed up."""
 
+import logging
+from typing import Final
+
 import azure.functions as func
 
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
+from functions._search_update import bring_search_up
 from shared.dicom.partition_names import validate_partition_name
 from shared.dicom.references import StudyRef
-from shared.errors import InvalidRequestError
+from shared.errors import AppError, InvalidRequestError
 from shared.flows.summarise_study import summarise_study as sum_up
+from shared.telemetry import event
 
 bp = func.Blueprint()
+_log = logging.getLogger(__name__)
+
+_SEARCH_SECONDS: Final = 10
 
 
 @bp.function_name("summarise_study")
@@ -20,6 +28,11 @@ async def summarise_study(msg: func.QueueMessage) -> None:
     ref, partition = _read(msg.get_body())
     services = await (await _wiring.services()).in_partition(partition)
     await sum_up(ref, summaries=services.summaries)
+    try:
+        await bring_search_up(await _wiring.services(), seconds=_SEARCH_SECONDS)
+    except AppError as error:
+        # The study is summed up. The timer goes on with the search until it works.
+        event(_log, "search not updated", level=logging.WARNING, error=type(error).__name__)
 
 
 def _read(message: bytes) -> tuple[StudyRef, str]:

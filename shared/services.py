@@ -5,12 +5,13 @@ here, not by the modules that declare triggers: they are half of a cold start.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from shared.case_ports import CaseIndex, CaseSessions, Checkpoints, Reports
+from shared.dicom.index.policy import IndexPolicy
 from shared.errors import AppError, SettingsError
 from shared.job_ports import Jobs, WorkQueue
 from shared.ports import (
@@ -24,6 +25,8 @@ from shared.ports import (
     StudySearch,
     StudySummaries,
 )
+from shared.search_ports import SearchEngine
+from shared.search_services import index_policy, search_engine
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,10 +68,19 @@ class Services:
     closers: tuple[Callable[[], Awaitable[None]], ...]
     bind: Callable[[str], Awaitable["Services"]]
     """Gives the services of another data partition."""
+    engine: SearchEngine | None = None
+    """None where none is set."""
+    index_policy: IndexPolicy = field(default_factory=IndexPolicy)
+    """What of the partition may enter the search index."""
 
     async def in_partition(self, name: str) -> "Services":
         """Return the services bound to a data partition, whether it is known or not."""
         return self if name == self.partition else await self.bind(name)
+
+    async def searched(self, partition: str) -> tuple[InstanceIndex, IndexPolicy]:
+        """Return the index of a data partition, and what of it may enter the search index."""
+        bound = await self.in_partition(partition)
+        return bound.index, bound.index_policy
 
     async def close(self) -> None:
         """Close every client."""
@@ -101,6 +113,9 @@ async def build(settings: Settings) -> Services:
     if s3 is not None:
         objects = s3
         closers.append(s3.close)
+    engine = search_engine(settings)
+    if engine is not None:
+        closers.append(engine.close)
     tables = Tables(table_http)
     changes = AzureTableChanges(tables)
     partitions = AzureTablePartitions(tables)
@@ -138,6 +153,8 @@ async def build(settings: Settings) -> Services:
             deidentifications=StorageWorkQueue(queues),
             closers=tuple(closers),
             bind=bound,
+            engine=engine,
+            index_policy=index_policy(settings, archive.cursor_key),
         )
 
     bound = _Remembered(of).get
@@ -171,15 +188,12 @@ async def s3_store(settings: Settings) -> "S3ObjectStore":
     """Open the S3 service that *settings* name."""
     from shared.backends.s3 import S3Options, open_s3_store
 
-    def plain(secret: SecretStr | None) -> str:
-        return "" if secret is None else secret.get_secret_value()
-
     options = S3Options(
         endpoint=settings.s3_endpoint,
         region=settings.s3_region,
-        access_key_id=plain(settings.s3_access_key_id),
-        secret_access_key=plain(settings.s3_secret_access_key),
-        session_token=plain(settings.s3_session_token),
+        access_key_id=_plain(settings.s3_access_key_id),
+        secret_access_key=_plain(settings.s3_secret_access_key),
+        session_token=_plain(settings.s3_session_token),
         ca_bundle=settings.s3_ca_bundle,
         addressing=settings.s3_addressing,
         keys=settings.s3_keys,
@@ -190,6 +204,10 @@ async def s3_store(settings: Settings) -> "S3ObjectStore":
         connections=settings.s3_connections,
     )
     return await open_s3_store(options)
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _clients(

@@ -17,6 +17,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from shared.errors import SettingsError
 from shared.records import DuplicatePolicy
 from shared.s3_settings import S3Settings
+from shared.search_settings import SearchSettings
 
 _PREFIX = "DICOM_"
 _MIB = 1024 * 1024
@@ -27,7 +28,7 @@ def _alias(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(S3Settings):
+class Settings(SearchSettings, S3Settings):
     """What can be set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(
@@ -120,6 +121,7 @@ class Settings(S3Settings):
         "store_sop_classes",
         "store_transfer_syntaxes",
         "deidentify_vocabulary",
+        "search_omit",
         mode="before",
     )
     @classmethod

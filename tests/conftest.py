@@ -26,7 +26,14 @@ _FAKE_SETTINGS = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_MARKERS_WITH_NETWORK = ("azurite", "host")
+_MARKERS_WITH_NETWORK = ("azurite", "host", "search")
+
+
+def pytest_report_header() -> str:
+    """Say whether the search suites run on a real cluster too: without its address nothing of it is even collected."""
+    if os.environ.get("ES_TEST_URL"):
+        return "search: on noida-db, osmem-server and the cluster of ES_TEST_URL"
+    return "search: on noida-db and osmem-server; NOT run on a real Elasticsearch, as ES_TEST_URL is not set"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,7 +55,9 @@ def no_sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         return
 
     def refuse(_socket: socket.socket, address: object) -> None:
-        pytest.fail(f"a unit test connects to {address}; mark it `azurite` or `host`, or hand it a fake")
+        pytest.fail(
+            f"a unit test connects to {address}; mark it `azurite`, `host` or `search`, or hand it a fake"
+        )
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)

@@ -16,6 +16,7 @@ from shared.backends.memory.queue import MemoryJobQueue
 from shared.backends.memory.reports import MemoryReports
 from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
+from shared.backends.memory.search_engine import MemoryCluster, MemorySearchEngine
 from shared.ports import StudyRisks
 from shared.records import ObjectKey
 from tests.contract.archive import ArchiveContract
@@ -29,6 +30,7 @@ from tests.contract.object_store import ObjectStoreContract
 from tests.contract.object_store_fixtures import Backdoor
 from tests.contract.partitions import PartitionsContract
 from tests.contract.records import Archive, OpenArchive
+from tests.contract.search_engine import Cluster, OpenCluster, SearchEngineContract
 from tests.contract.study_risks import StudyRisksContract
 from tests.contract.study_search import StudySearchContract
 from tests.contract.study_summaries import StudySummariesContract
@@ -175,3 +177,19 @@ class TestMemoryObjectStore(ObjectStoreContract):
     @pytest.fixture
     def backdoor(self, store: MemoryObjectStore) -> Backdoor:
         return _MemoryBackdoor(store)
+
+
+class TestMemorySearchEngine(SearchEngineContract):
+    """MemorySearchEngine."""
+
+    @pytest.fixture
+    def open_cluster(self) -> OpenCluster:
+        def open_cluster() -> Cluster:
+            cluster = MemoryCluster()
+
+            async def settle() -> None:
+                return None
+
+            return Cluster(lambda fingerprint: MemorySearchEngine(fingerprint, cluster), settle)
+
+        return open_cluster

@@ -1,0 +1,27 @@
+"""What the triggers share that bring the search index up to date."""
+
+import asyncio
+from typing import Final
+
+from shared.flows.update_search import SearchUpdatePorts, update_search
+from shared.services import Services
+
+_updating: Final = asyncio.Lock()
+
+
+async def bring_search_up(services: Services, *, seconds: float) -> None:
+    """Take into the search index what has changed, if there is one and nobody in this process is at it already.
+
+    Args:
+        services: those of the default data partition, with which the place in the feed is kept.
+        seconds: after which the next update goes on.
+
+    Raises:
+        BackendUnavailableError: The search engine does not answer. The next update makes up for it.
+    """
+    engine = services.engine
+    if engine is None or _updating.locked():
+        return
+    ports = SearchUpdatePorts(services.feed, services.checkpoints, engine, services.searched)
+    async with _updating:
+        await update_search(ports, seconds=seconds)

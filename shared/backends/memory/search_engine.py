@@ -1,0 +1,150 @@
+"""A search engine in a dictionary, which looks at every document. It is what any other must answer like."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.dicom.index.fields import DELETED, PARTITION, UIDS
+from shared.dicom.index.query import (
+    Beginning,
+    Bool,
+    Clause,
+    Everything,
+    Interval,
+    Nothing,
+    OneOf,
+    Pattern,
+    Present,
+)
+from shared.dicom.references import InstanceRef
+from shared.dicom.wildcards import wildcard_match
+from shared.errors import BackendUnavailableError
+from shared.records import Json
+from shared.search_ports import Generation, Generations, IndexedDocument, IndexHit, IndexPage, IndexRequest
+
+_FACET_VALUES = 100
+
+
+class MemoryCluster:
+    """What engines of one index share, whatever their policies."""
+
+    def __init__(self) -> None:
+        self.builds: dict[Generation, tuple[str, dict[str, tuple[int, Json]]]] = {}
+        self.serving: Generation | None = None
+        self.begun = 0
+
+
+class MemorySearchEngine:
+    """A SearchEngine."""
+
+    def __init__(self, fingerprint: str = "", cluster: MemoryCluster | None = None) -> None:
+        self._fingerprint = fingerprint
+        self._cluster = cluster or MemoryCluster()
+
+    async def generations(self) -> Generations:
+        """Return the builds that there are."""
+        cluster = self._cluster
+        ours = [
+            build
+            for build, (made_by, _) in cluster.builds.items()
+            if made_by == self._fingerprint and build != cluster.serving
+        ]
+        outdated = cluster.serving is not None and cluster.builds[cluster.serving][0] != self._fingerprint
+        return Generations(cluster.serving, ours[-1] if ours else None, outdated)
+
+    async def begin_build(self) -> Generation:
+        """Return the build that is being made, begun now if there is none."""
+        found = (await self.generations()).building
+        if found is not None:
+            return found
+        self._cluster.begun += 1
+        begun = Generation(f"build-{self._cluster.begun}", str(self._cluster.begun))
+        self._cluster.builds[begun] = (self._fingerprint, {})
+        return begun
+
+    async def promote(self, generation: Generation) -> None:
+        """Let a build answer in place of the one that did."""
+        self._cluster.builds = {generation: self._cluster.builds[generation]}
+        self._cluster.serving = generation
+
+    async def write(self, generation: Generation, documents: Sequence[IndexedDocument]) -> None:
+        """Write documents, each unless one of the same or a higher version is there."""
+        _, held = self._cluster.builds.get(generation, ("", {}))
+        for one in documents:
+            if one.id not in held or held[one.id][0] < one.version:
+                held[one.id] = (one.version, one.document)
+
+    async def find(self, partition: str, request: IndexRequest) -> IndexPage:
+        """Return the page that *request* asks for."""
+        serving = self._cluster.serving
+        if serving is None or self._cluster.builds[serving][0] != self._fingerprint or request.index:
+            raise BackendUnavailableError("the search index is being built; try again")
+        found = [
+            document
+            for _, document in self._cluster.builds[serving][1].values()
+            if document[PARTITION] == partition and not document[DELETED] and fits(request.clause, document)
+        ]
+        by_place = sorted(
+            (InstanceRef(*(one[uid] for uid in UIDS)), index) for index, one in enumerate(found)
+        )
+        page = [place for place in by_place if request.after is None or place[0] > request.after]
+        hits = [
+            IndexHit(ref, {name: found[index][name] for name in request.fields if name in found[index]})
+            for ref, index in page[: request.limit]
+        ]
+        if request.after is not None:
+            return IndexPage(hits)
+        facets = {name: _counted(found, field) for name, field in request.facets.items()}
+        return IndexPage(hits, len(found), facets)
+
+
+def fits(clause: Clause, document: Mapping[str, Any]) -> bool:
+    """Tell whether a document is one of those that a clause stands for."""
+    match clause:
+        case Everything():
+            fitting = True
+        case Nothing():
+            fitting = False
+        case OneOf(field, values):
+            fitting = any(value in values for value in _values(document, field))
+        case Interval(field):
+            fitting = any(_lies_in(clause, value) for value in _values(document, field))
+        case Beginning(field, text):
+            fitting = any(value.startswith(text) for value in _values(document, field))
+        case Pattern(field, pattern):
+            fitting = any(wildcard_match(pattern, value) for value in _values(document, field))
+        case Present(field):
+            fitting = _values(document, field) != []
+        case Bool(every, some, none, least):
+            fitting = (
+                all(fits(one, document) for one in every)
+                and not any(fits(one, document) for one in none)
+                and sum(fits(one, document) for one in some) >= least
+            )
+    return fitting
+
+
+def _lies_in(bounds: Interval, value: Any) -> bool:
+    return (
+        (bounds.gt is None or value > bounds.gt)
+        and (bounds.gte is None or value >= bounds.gte)
+        and (bounds.lt is None or value < bounds.lt)
+        and (bounds.lte is None or value <= bounds.lte)
+    )
+
+
+def _values(document: Mapping[str, Any], field: str) -> list[Any]:
+    held: Any = document
+    for name in field.split("."):
+        held = held.get(name) if isinstance(held, Mapping) else None
+    if held is None:
+        return []
+    return held if isinstance(held, list) else [held]
+
+
+def _counted(documents: list[Json], field: str) -> dict[str, int]:
+    counts = Counter(str(value) for one in documents for value in set(_values(one, field)))
+    ordered = sorted(counts.items(), key=lambda count: (-count[1], count[0]))
+    return dict(ordered[:_FACET_VALUES])

@@ -1,0 +1,1 @@
+"""What the search index holds of an instance, and what may be asked of it. It knows no search engine."""

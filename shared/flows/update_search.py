@@ -1,0 +1,125 @@
+"""Bring the search index up to the change feed. It is behind for as long as the engine is down, and nothing waits."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, Final
+
+import orjson
+
+from shared.case_ports import Checkpoints
+from shared.dicom.index.document import bare_document, document_id, document_of
+from shared.dicom.index.fields import PARTITION
+from shared.dicom.index.policy import IndexPolicy
+from shared.dicom.references import InstanceRef
+from shared.dicom.risk.report import level_name
+from shared.errors import ConcurrentChangeError, InstanceNotFoundError, PermanentError
+from shared.flows._archive_key import instance_of
+from shared.flows._in_parallel import in_parallel
+from shared.ports import ChangeFeed, InstanceIndex
+from shared.records import Change, InstanceRecord
+from shared.search_ports import Generation, IndexedDocument, SearchEngine
+
+_BATCH: Final = 100
+"""Changes between two checkpoints."""
+_AT_A_TIME: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SearchUpdatePorts:
+    """What an update needs; *open_partition* gives the index of a partition, and what of it may enter the search."""
+
+    feed: ChangeFeed
+    checkpoints: Checkpoints
+    engine: SearchEngine
+    open_partition: Callable[[str], Awaitable[tuple[InstanceIndex, IndexPolicy]]]
+
+
+async def update_search(ports: SearchUpdatePorts, *, seconds: float) -> bool:
+    """Take every change since the last update into the search index; return whether the end was reached in time.
+
+    Each build of the index has its own place in the feed, so that a new one is made by beginning at its beginning,
+    while the old one answers and is kept up. It answers once it holds everything. A changed instance is written as it
+    is now, under the number of its change: whoever writes late, twice or at the same time overwrites nothing newer.
+
+    Raises:
+        BackendUnavailableError: The search engine does not answer. What is missing will be made up for.
+    """
+    end = asyncio.get_running_loop().time() + seconds
+    found = await ports.engine.generations()
+    building = found.building
+    if building is None and (found.serving is None or found.outdated):
+        building = await ports.engine.begin_build()
+    if found.serving is not None and not found.outdated and not await _follow(found.serving, ports, end):
+        return False
+    if building is not None:
+        if not await _follow(building, ports, end):
+            return False
+        await ports.engine.promote(building)
+    return True
+
+
+async def _follow(generation: Generation, ports: SearchUpdatePorts, end: float) -> bool:
+    """Write what has changed since this build was last written to; return whether the end was reached."""
+    name = f"search-{generation.name}-{generation.key}"
+    loop = asyncio.get_running_loop()
+    while True:
+        seen = await ports.checkpoints.get(name)
+        changes = await ports.feed.changes(int(seen.value) if seen else 0, _BATCH)
+        if not changes:
+            return True
+        await ports.engine.write(generation, await _documents(changes, ports))
+        try:
+            await ports.checkpoints.put(name, str(changes[-1].sequence), seen=seen)
+        except ConcurrentChangeError:
+            # Another worker has written the same, or goes on with it: where it stands is as good.
+            continue
+        if loop.time() >= end:
+            return False
+
+
+async def _documents(changes: Sequence[Change], ports: SearchUpdatePorts) -> list[IndexedDocument]:
+    latest = {(change.partition, change.ref): change for change in changes}
+
+    async def make(change: Change) -> IndexedDocument:
+        return await _document(change, ports)
+
+    return await in_parallel(make, latest.values(), limit=_AT_A_TIME)
+
+
+async def _document(change: Change, ports: SearchUpdatePorts) -> IndexedDocument:
+    index, policy = await ports.open_partition(change.partition)
+    try:
+        record = await index.get(change.ref)
+    except InstanceNotFoundError:
+        document = fallback = bare_document(change.ref, change.partition, deleted=True)
+    except PermanentError:
+        # One that cannot be read must not keep all others from being found.
+        document = fallback = bare_document(change.ref, change.partition, deleted=False)
+    else:
+        fallback = bare_document(change.ref, change.partition, deleted=False)
+        own = _own_fields(record, change.partition, policy)
+        document = document_of(change.ref, orjson.loads(record.metadata), own, policy)
+    return IndexedDocument(document_id(change.partition, change.ref), change.sequence, document, fallback)
+
+
+def _own_fields(record: InstanceRecord, partition: str, policy: IndexPolicy) -> dict[str, Any]:
+    key = record.location.key
+    own: dict[str, Any] = {
+        PARTITION: partition,
+        "bucket": key.container,
+        "size": record.location.length,
+        "indexed_on": record.indexed_at.astimezone(UTC).strftime("%Y%m%d"),
+        "TransferSyntaxUID": record.transfer_syntax_uid,
+    }
+    if record.risk is not None:
+        own["risk"] = level_name(record.risk.level)
+    # Of names that users chose some say who the patient is; those of the archive's making are of UIDs.
+    if policy.identifying == "plain" or _is_named_after(record.ref, record):
+        own["object_key"] = key.name
+    return own
+
+
+def _is_named_after(ref: InstanceRef, record: InstanceRecord) -> bool:
+    return instance_of(record.location.key) == ref

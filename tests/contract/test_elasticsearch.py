@@ -1,0 +1,63 @@
+"""The search engine by Elasticsearch's client keeps its contract, on both servers that stand in for Elasticsearch.
+
+With ES_TEST_URL (and ES_TEST_API_KEY, ES_TEST_CA_CERTS) it does so on a real cluster too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from shared.backends.elasticsearch import ElasticsearchEngine
+from shared.search_ports import SearchEngine
+from tests.contract.records import fresh_name
+from tests.contract.search_engine import Cluster, OpenCluster, SearchEngineContract
+from tests.search_servers import SearchServer, real_cluster, running_noida, running_osmem
+
+pytestmark = pytest.mark.search
+
+_SERVERS = ["noida", "osmem", *(["elasticsearch"] if real_cluster() else [])]
+
+
+@pytest.fixture(scope="session", params=_SERVERS)
+def search_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SearchServer]:
+    """Yield each of the servers in turn."""
+    if (real := real_cluster()) is not None and request.param == "elasticsearch":
+        yield real
+        return
+    if request.param == "noida":
+        with running_noida(tmp_path_factory.mktemp("noida")) as server:
+            yield server
+        return
+    with running_osmem() as server:
+        yield server
+
+
+class TestElasticsearch(SearchEngineContract):
+    """ElasticsearchEngine."""
+
+    @pytest.fixture
+    async def open_cluster(self, search_server: SearchServer) -> AsyncIterator[OpenCluster]:
+        client = search_server.client()
+        names: list[str] = []
+
+        def open_cluster() -> Cluster:
+            name = fresh_name("dicom-test")
+            names.append(name)
+
+            def engine(fingerprint: str) -> SearchEngine:
+                return ElasticsearchEngine(client, name, fingerprint)
+
+            async def settle() -> None:
+                await client.indices.refresh(index=f"{name}-*")
+
+            return Cluster(engine, settle)
+
+        yield open_cluster
+        for name in names:
+            for index in await client.indices.get(index=f"{name}-*"):
+                await client.indices.delete(index=index)
+        await client.close()
