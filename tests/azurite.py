@@ -33,11 +33,12 @@ def azurite_binary() -> Path:
 
 
 @contextmanager
-def running_azurite(folder: Path) -> Iterator[str]:
+def running_azurite(folder: Path, *, in_memory: bool = False) -> Iterator[str]:
     """Run blob, queue and table services on free loopback ports and yield their connection string.
 
     Args:
         folder: Where data and log go; it must exist.
+        in_memory: Whether to keep the data in memory, for much of it: else all of it is written every few seconds.
 
     Raises:
         AzuriteError: It is missing, or did not listen within START_SECONDS.
@@ -45,7 +46,8 @@ def running_azurite(folder: Path) -> Iterator[str]:
     log = folder / "azurite.log"
     # Port 0 lets the system choose, so that no other process can take a port between choosing and binding.
     command = [str(azurite_binary()), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-    command += ["--location", str(folder), "--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
+    command += ["--inMemoryPersistence"] if in_memory else ["--location", str(folder)]
+    command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
