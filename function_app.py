@@ -21,6 +21,7 @@ from functions import (
     http_dicomweb_search,
     http_dicomweb_store,
     http_health,
+    http_ledger,
     http_openapi,
     http_page_assets,
     http_preflight,
@@ -28,6 +29,7 @@ from functions import (
     http_start_page,
     queue_deidentify,
     queue_study_changed,
+    timer_reindex,
     timer_sweep_cases,
     timer_sweep_studies,
 )
@@ -53,6 +55,7 @@ for area in (
     http_cases_store,
     http_deidentify_jobs,
     http_health,
+    http_ledger,
     http_openapi,
     http_page_assets,
     http_preflight,
@@ -63,6 +66,7 @@ for area in (
     timer_sweep_studies,
 ):
     app.register_functions(area.bp)
+app.register_functions(timer_reindex.make_blueprint(_settings.reindex_schedule))
 
 if _settings.blob_events == "scan" and _settings.object_store == "s3":
     from functions import timer_scan_buckets

@@ -107,6 +107,12 @@ class Settings(SearchSettings, S3Settings):
     """Words that descriptions may consist of where they are cleaned; separated by commas. Any other word drops them."""
     max_deidentify_bytes: int = Field(default=100 * _MIB, gt=0)
     """Largest file that is taken to be de-identified at once."""
+    reindex_schedule: str = "0 */10 0-5 * * *"
+    """When the timer reconciles, as NCRONTAB in UTC: a slice each time, until all is reconciled."""
+    reindex_every_hours: float = Field(default=20, ge=0)
+    """After how long the timer begins to reconcile again."""
+    reindex_seconds: float = Field(default=420, gt=0, le=540)
+    """How long a slice takes; a function has ten minutes."""
     search_budget_rows: int = Field(default=5000, gt=0)
     """Rows that one search may read before it is refused as too broad."""
     search_count_rows: int = Field(default=1000, ge=0)

@@ -30,6 +30,8 @@ _PATH: Final[dict[str, tuple[str, Json]]] = {
     "view": ("Laterality and projection, such as L__CC", _TEXT),
     "name": ("Name of a file", _TEXT),
     "job": ("Id of a job", {"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+    "uid": ("SOPInstanceUID", _UID),
+    "container": ("Name of a container", _TEXT),
     "number": ("Number of an item, from 1", {"type": "integer", "minimum": 1}),
 }
 _QUERY: Final[dict[str, tuple[str, Json]]] = {
@@ -71,6 +73,7 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "after": ("Where the page before ended, as its `next` says", _TEXT),
     "seconds": ("After how long to answer, done or not", {"type": "integer", "minimum": 1, "maximum": 200}),
     "restart": ("Whether to begin anew", _BOOLEAN),
+    "force": ("Whether a pass that begins indexes settled objects again", _BOOLEAN),
     "strict": ("Whether a case that lacks anything is an error", _BOOLEAN),
     "name": ("Words of the patient's name", _TEXT),
     "patient": ("PatientID", _TEXT),

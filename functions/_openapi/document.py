@@ -8,6 +8,7 @@ from typing import Final
 from functions._openapi.analysis import ANALYSIS
 from functions._openapi.cases import CASES
 from functions._openapi.components import ALWAYS, Json, components
+from functions._openapi.ledger import LEDGER
 from functions._openapi.operations import DICOM_JSON, DICOMWEB, OTHERS, Operation
 
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
@@ -25,7 +26,7 @@ def openapi_document(server_url: str, roots: Iterable[str], *, needs_key: bool) 
     Source: OpenAPI 3.1.0
     """
     paths: dict[str, Json] = {}
-    for operation in (*OTHERS, *ANALYSIS, *CASES):
+    for operation in (*OTHERS, *ANALYSIS, *CASES, *LEDGER):
         paths.setdefault(operation.path, {})[operation.method] = _written(operation, "app")
     for root in roots:
         for operation in DICOMWEB:

@@ -1,0 +1,40 @@
+"""The operations on the ledger, as data."""
+
+from typing import Final
+
+from functions._openapi.operations import JSON, Operation
+
+LEDGER: Final = (
+    Operation(
+        "drift_report",
+        "/ledger",
+        "Tell what reconciling has found: the pass on its way, and the last one",
+        {200: (JSON,)},
+    ),
+    Operation(
+        "reindex_now",
+        "/ledger/reindex",
+        "Go on with reconciling, or begin; 202 says that the same request goes on",
+        {200: (JSON,), 202: (JSON,)},
+        method="post",
+        parameters=("seconds", "restart", "force"),
+        failures=(400,),
+    ),
+    Operation(
+        "ledger_of_instance",
+        "/ledger/{uid}",
+        "Tell which objects hold a SOP instance, and what became of them",
+        {200: (JSON,)},
+        parameters=("in-partition",),
+        failures=(400, 404),
+    ),
+    Operation(
+        "ledger_of_object",
+        "/ledger/{container}/{name}",
+        "Tell where an object is, its state and why, and whose bytes it holds",
+        {200: (JSON,)},
+        parameters=("in-partition",),
+        failures=(400, 404),
+    ),
+)
+"""Beside the DICOMweb service."""
