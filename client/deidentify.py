@@ -44,6 +44,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--options", metavar="NAMES", help="option columns, such as retain_uids,clean_graphics"
     )
     parser.add_argument("--filter", metavar="NAMES", help="FILTER_PRIVATE, FILTER_HIPAA, FILTER_GDPR")
+    parser.add_argument(
+        "--pseudonyms",
+        choices=("keyed", "random"),
+        help="of the archive's secret (default), or of a key that is thrown away: for each file, or each job",
+    )
     parser.add_argument("--pixels", choices=("mask", "keep", "refuse"), help="about text in pixels")
     parser.add_argument(
         "--mask",
@@ -78,7 +83,7 @@ def _command(options: argparse.Namespace) -> int:
 
 
 def _parameters(options: argparse.Namespace) -> list[tuple[str, str]]:
-    named = [(name, getattr(options, name)) for name in ("options", "filter", "pixels")]
+    named = [(name, getattr(options, name)) for name in ("options", "filter", "pseudonyms", "pixels")]
     parameters = [(name, value) for name, value in named if value is not None]
     parameters += [("mask", rectangle) for rectangle in options.mask]
     return [*parameters, ("dryRun", "true")] if options.dry_run else parameters

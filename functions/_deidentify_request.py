@@ -1,6 +1,7 @@
 """Read from a request how files are to be de-identified. It de-identifies none."""
 
 import re
+from dataclasses import replace
 from typing import Final, Literal
 
 from starlette.datastructures import QueryParams
@@ -16,18 +17,35 @@ _RECTANGLE: Final = re.compile(r"([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5}),([0-9]{1
 _MAX_RECTANGLES: Final = 64
 
 
-def deidentify_request(params: QueryParams, settings: Settings) -> DeidentifyRequest:
+def deidentify_request(
+    params: QueryParams, settings: Settings, *, key: bytes | None = None
+) -> DeidentifyRequest:
     """Return what the query parameters ask for.
+
+    Args:
+        params: Of the request.
+        settings: Of the app.
+        key: What pseudonyms at random are made of, in a job; None outside of one: each file has others then.
 
     Raises:
         InvalidRequestError: A parameter has no meaning, or two contradict each other.
         NotConfiguredError: There is no secret for pseudonyms.
     """
-    return DeidentifyRequest(
-        _profile(params, settings),
-        pseudonyms_of(settings),
-        PixelRequest(_policy(params), _rectangles(params)),
-    )
+    profile, pixels = _profile(params, settings), PixelRequest(_policy(params), _rectangles(params))
+    if not has_random_pseudonyms(params):
+        return DeidentifyRequest(profile, pseudonyms_of(settings), pixels)
+    if key == b"":
+        raise InvalidRequestError("the random key of this job is gone, as the job is done")
+    pseudonyms = Pseudonyms.at_random() if key is None else Pseudonyms(key)
+    return DeidentifyRequest(replace(profile, random_pseudonyms=True), pseudonyms, pixels)
+
+
+def has_random_pseudonyms(params: QueryParams) -> bool:
+    """Tell whether pseudonyms are to be made of a random key that is thrown away, not of the project's secret."""
+    text = params.get("pseudonyms", "keyed")
+    if text not in ("keyed", "random"):
+        raise InvalidRequestError("pseudonyms must be keyed or random")
+    return text == "random"
 
 
 def pseudonyms_of(settings: Settings) -> Pseudonyms:

@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._deidentify_job import check_destination
-from functions._deidentify_request import deidentify_request
+from functions._deidentify_request import deidentify_request, has_random_pseudonyms
 from functions._http import answers_errors, json_response
 from functions._public_url import public_base_url
+from shared.dicom.deidentification.pseudonyms import new_secret
 from shared.dicom.partition_names import validate_partition_name
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import JobNotFoundError, NotFoundError, ObjectNotFoundError
@@ -101,7 +102,8 @@ async def _begin(req: Request, what: Ref | tuple[str, str]) -> Response:
         services.deidentifications,
         services.partition,
     )
-    job = await start_deidentification(what, tuple(req.query_params.multi_items()), ports)
+    key = new_secret() if has_random_pseudonyms(req.query_params) else b""
+    job = await start_deidentification(what, tuple(req.query_params.multi_items()), ports, key=key)
     url = _url(req, job, services)
     return json_response(_status(job, [], url), status=202, headers={"Location": url})
 

@@ -28,7 +28,8 @@ async def deidentify_job(msg: func.QueueMessage) -> None:
     job = await services.jobs.get(_read(msg.get_body()))
     services = await services.in_partition(job.partition)
     try:
-        request = deidentify_request(QueryParams(list(job.parameters)), services.settings)
+        params = QueryParams(list(job.parameters))
+        request = deidentify_request(params, services.settings, key=await services.jobs.key(job.job_id))
         await run_deidentification(job, request, await run_ports(job, services), seconds=SECONDS)
     except PermanentError as error:
         reason = f"{type(error).__name__}: {error}"

@@ -49,8 +49,16 @@ class Job:
 class Jobs(Protocol):
     """The jobs that were ever begun."""
 
-    async def create(self, job: Job, items: Sequence[JobItem]) -> None:
-        """Keep a job and its items; nobody finds it before all of it is there."""
+    async def create(self, job: Job, items: Sequence[JobItem], *, key: bytes = b"") -> None:
+        """Keep a job and its items, and a secret of its own; nobody finds it before all of it is there."""
+        ...
+
+    async def key(self, job_id: str) -> bytes:
+        """Return the secret of a job; nothing if it has none, or has none any more."""
+        ...
+
+    async def forget_key(self, job_id: str) -> None:
+        """Destroy the secret of a job, if it has one."""
         ...
 
     async def get(self, job_id: str) -> Job:

@@ -47,6 +47,10 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "toContainer": ("Container to write to", _TEXT),
     "filter": ("FILTER_PRIVATE, FILTER_HIPAA, FILTER_GDPR; several are separated by commas", _TEXT),
     "options": ("Options of PS3.15 Annex E, such as retain_uids; separated by commas", _TEXT),
+    "pseudonyms": (
+        "Of the archive's secret, or of a random key that is thrown away with the job, or after the file",
+        {"type": "string", "enum": ["keyed", "random"]},
+    ),
     "pixels": (
         "What becomes of pixels that may show text",
         {"type": "string", "enum": ["mask", "keep", "refuse"]},

@@ -20,7 +20,7 @@ DEIDENTIFICATION: Final = (
         "De-identify the file in the body, or say what would be done",
         {200: ("application/dicom", "application/json")},
         method="post",
-        parameters=("filter", "options", "pixels", "mask", "dryRun"),
+        parameters=("filter", "options", "pseudonyms", "pixels", "mask", "dryRun"),
         body=("application/dicom", 'multipart/related; type="application/dicom"', "multipart/form-data"),
         failures=(400, 413, 415, 422, 501),
     ),
@@ -34,6 +34,7 @@ DEIDENTIFICATION: Final = (
             parameters=(
                 "filter",
                 "options",
+                "pseudonyms",
                 "pixels",
                 "mask",
                 "dryRun",

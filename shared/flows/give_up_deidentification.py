@@ -35,6 +35,7 @@ async def give_up_deidentification(
     if reason:
         for item in pending:
             await jobs.put_item(job_id, replace(item, state=ItemState.FAILED, error=reason))
+        await jobs.forget_key(job_id)
         return
     message = f"{_GIVEN_UP} (message {attempt}): "
     if pending and not any(item.error.startswith(message) for item in items):
@@ -47,6 +48,8 @@ async def give_up_deidentification(
         pending = pending[len(lost) :]
     if pending:
         await work.send(job_id)
+    else:
+        await jobs.forget_key(job_id)
 
 
 def _is_given_up(item: JobItem) -> bool:

@@ -35,7 +35,7 @@ async def run_deidentification(
 ) -> bool:
     """De-identify the pending instances of *job*, one after the other; return whether none is left.
 
-    When *seconds* are over, the job is sent to its queue again. A file that cannot be de-identified fails by itself; its
+    When none is left, the job's own secret is destroyed. When *seconds* are over, the job is sent to its queue again. A file that cannot be de-identified fails by itself; its
     reason stands in its item.
 
     Raises:
@@ -49,6 +49,7 @@ async def run_deidentification(
             await ports.work.send(job.job_id)
             return False
         await ports.jobs.put_item(job.job_id, await _worked_on(job, item, request, ports))
+    await ports.jobs.forget_key(job.job_id)
     return True
 
 

@@ -26,7 +26,11 @@ class StartPorts:
 
 
 async def start_deidentification(
-    what: Ref | tuple[str, str], parameters: tuple[tuple[str, str], ...], ports: StartPorts
+    what: Ref | tuple[str, str],
+    parameters: tuple[tuple[str, str], ...],
+    ports: StartPorts,
+    *,
+    key: bytes = b"",
 ) -> Job:
     """Return a new job for the instances of *what*, as they are known at this moment.
 
@@ -34,6 +38,7 @@ async def start_deidentification(
         what: A study, series or instance; or year and id of a clinical case.
         parameters: Of the request, checked: how files are to be de-identified, and where to they are written.
         ports: Where to look, and where jobs are kept.
+        key: What the pseudonyms of this job alone are made of, if they are; it is destroyed when the job is done.
 
     Raises:
         NotFoundError: There is no such instance.
@@ -42,7 +47,7 @@ async def start_deidentification(
     refs = await _of_case(*what, ports) if isinstance(what, tuple) else await _of(what, ports)
     items = [JobItem(number, ref) for number, ref in enumerate(refs, 1)]
     job = Job(uuid.uuid4().hex, ports.partition, parameters, datetime.now(UTC), len(items))
-    await ports.jobs.create(job, items)
+    await ports.jobs.create(job, items, key=key)
     await ports.work.send(job.job_id)
     return job
 

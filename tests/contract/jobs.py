@@ -49,6 +49,18 @@ class JobsContract:
 
         assert [item async for item in jobs.items(job.job_id)] == [done, items[1], failed]
 
+    async def test_a_secret_is_kept_until_it_is_destroyed(self, jobs: Jobs) -> None:
+        """The job and its items stay; destroying it again, or where there is none, is no error."""
+        job, items = a_job(2)
+        await jobs.create(job, items, key=b"\0\1secret")
+        assert await jobs.key(job.job_id) == b"\0\1secret"
+
+        for _ in range(2):
+            await jobs.forget_key(job.job_id)
+            assert await jobs.key(job.job_id) == b""
+        assert await jobs.get(job.job_id) == job
+        assert [item async for item in jobs.items(job.job_id)] == items
+
     async def test_a_job_that_never_was_is_not_found(self, jobs: Jobs) -> None:
         """Neither it nor its items."""
         with pytest.raises(JobNotFoundError):

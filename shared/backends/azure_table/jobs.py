@@ -1,4 +1,4 @@
-"""Jobs on the table of the same name: a partition a job, a row an item, and one for the job itself, written last."""
+"""Jobs on the table of the same name: a partition a job, a row an item, one for its secret, and one for the job itself, written last."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -15,6 +15,7 @@ from shared.job_ports import ItemState, Job, JobItem
 
 _TABLE: Final = "jobs"
 _HEAD: Final = "job"
+_KEY: Final = "key"
 _ITEM: Final = "item-"
 
 
@@ -24,9 +25,12 @@ class AzureTableJobs:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def create(self, job: Job, items: Sequence[JobItem]) -> None:
-        """Keep a job and its items; the row that makes it found comes last."""
+    async def create(self, job: Job, items: Sequence[JobItem], *, key: bytes = b"") -> None:
+        """Keep a job, its items and its secret; the row that makes it found comes last."""
         await self._tables.upsert_rows(_TABLE, [_item_row(job.job_id, item) for item in items])
+        if key:
+            row = {"PartitionKey": keys.checked(job.job_id), "RowKey": _KEY, "key": key.hex()}
+            await self._tables.upsert(_TABLE, row)
         head = {
             "PartitionKey": keys.checked(job.job_id),
             "RowKey": _HEAD,
@@ -36,6 +40,15 @@ class AzureTableJobs:
             "item_count": job.item_count,
         }
         await self._tables.upsert(_TABLE, head)
+
+    async def key(self, job_id: str) -> bytes:
+        """Return the secret of a job, or nothing."""
+        row = await self._tables.get(_TABLE, keys.checked(job_id), _KEY)
+        return b"" if row is None else bytes.fromhex(row["key"])
+
+    async def forget_key(self, job_id: str) -> None:
+        """Destroy the secret of a job; that it has none is no error."""
+        await self._tables.delete(_TABLE, keys.checked(job_id), _KEY)
 
     async def get(self, job_id: str) -> Job:
         """Return a job, or raise JobNotFoundError."""

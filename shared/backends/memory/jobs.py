@@ -11,10 +11,20 @@ class MemoryJobs:
 
     def __init__(self) -> None:
         self._jobs: dict[str, tuple[Job, dict[int, JobItem]]] = {}
+        self._keys: dict[str, bytes] = {}
 
-    async def create(self, job: Job, items: Sequence[JobItem]) -> None:
-        """Keep a job and its items."""
+    async def create(self, job: Job, items: Sequence[JobItem], *, key: bytes = b"") -> None:
+        """Keep a job and its items, and a secret of its own."""
+        self._keys[job.job_id] = key
         self._jobs[job.job_id] = (job, {item.number: item for item in items})
+
+    async def key(self, job_id: str) -> bytes:
+        """Return the secret of a job, or nothing."""
+        return self._keys.get(job_id, b"")
+
+    async def forget_key(self, job_id: str) -> None:
+        """Destroy the secret of a job."""
+        self._keys.pop(job_id, None)
 
     async def get(self, job_id: str) -> Job:
         """Return a job, or raise JobNotFoundError."""

@@ -51,6 +51,10 @@ _CODES: Final[dict[Option, Code]] = {
 }
 
 
+_KEY_HELD: Final = "the key held apart"
+_KEY_GONE: Final = "the key thrown away"
+
+
 class Dates(StrEnum):
     """What becomes of dates; the value is that of (0028,0303) LongitudinalTemporalInformationModified."""
 
@@ -70,6 +74,8 @@ class Profile:
         private_only: whether private attributes are all that is removed; the result still names its patient.
         vocabulary: words that descriptors and text of structured content may consist of, in lower case. Text with any
             other word is dropped, so an empty vocabulary drops all.
+        random_pseudonyms: whether the key of the pseudonyms is thrown away, so that they are derived from nothing that
+            anybody has.
 
     Raises:
         InvalidRequestError: Two options contradict each other.
@@ -80,6 +86,7 @@ class Profile:
     year_only: bool = False
     private_only: bool = False
     vocabulary: frozenset[str] = frozenset()
+    random_pseudonyms: bool = False
 
     def __post_init__(self) -> None:
         about_dates = self.options & {Option.RETAIN_FULL_DATES, Option.RETAIN_MODIFIED_DATES}
@@ -103,7 +110,10 @@ class Profile:
     @property
     def method(self) -> tuple[str, ...]:
         """What (0012,0063) DeidentificationMethod says of it: texts of 64 characters at most."""
-        return (f"dicom-functions, PS3.15 {EDITION}", self.name)
+        said = (f"dicom-functions, PS3.15 {EDITION}", self.name.replace(_KEY_HELD, _KEY_GONE))
+        if not self.random_pseudonyms:
+            return (said[0], self.name)
+        return said if said[1] != self.name else (*said, "Pseudonyms at random")
 
 
 PRIVATE: Final = Profile("FILTER_PRIVATE: private attributes removed", private_only=True)
@@ -112,7 +122,7 @@ SAFE_HARBOR: Final = Profile(
     frozenset({Option.RETAIN_PATIENT_CHARACTERISTICS}),
     year_only=True,
 )
-PSEUDONYMISATION: Final = Profile("FILTER_GDPR: PSEUDONYMISED, the key held apart")
+PSEUDONYMISATION: Final = Profile(f"FILTER_GDPR: PSEUDONYMISED, {_KEY_HELD}")
 FILTERS: Final = {
     "FILTER_PRIVATE": PRIVATE,
     "FILTER_HIPAA": SAFE_HARBOR,
@@ -138,7 +148,7 @@ def combine(filters: Sequence[str]) -> Profile:
     if len(whole) <= 1:
         return whole[0] if whole else PRIVATE
     return Profile(
-        "FILTER_HIPAA and FILTER_GDPR: PSEUDONYMISED, the key held apart",
+        f"FILTER_HIPAA and FILTER_GDPR: PSEUDONYMISED, {_KEY_HELD}",
         frozenset.intersection(*(profile.options for profile in whole)),
         year_only=all(profile.year_only for profile in whole),
     )

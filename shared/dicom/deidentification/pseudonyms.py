@@ -7,8 +7,9 @@ Source: PS3.15 2026d §E.1.1; PS3.5 2024e §B.2 (UIDs of the root 2.25)
 import base64
 import hashlib
 import hmac
+import secrets
 from functools import lru_cache
-from typing import Final
+from typing import Final, Self
 
 from shared.errors import SettingsError
 
@@ -17,6 +18,12 @@ MAX_SHIFT_DAYS: Final = 3650
 _REGISTERED: Final = "1.2.840.10008."
 """Root of the UIDs that the standard itself gives out: SOP classes, well-known instances and frames of reference."""
 _ID_LENGTH: Final = 16
+_RANDOM_BYTES: Final = 32
+
+
+def new_secret() -> bytes:
+    """Return a random secret."""
+    return secrets.token_bytes(_RANDOM_BYTES)
 
 
 class Pseudonyms:
@@ -28,6 +35,11 @@ class Pseudonyms:
     Raises:
         SettingsError: the secret is too short.
     """
+
+    @classmethod
+    def at_random(cls) -> Self:
+        """Return pseudonyms that nobody can make again, for their secret is random and told to nobody."""
+        return cls(new_secret())
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) < MIN_SECRET_BYTES:

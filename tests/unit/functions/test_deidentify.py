@@ -214,3 +214,18 @@ async def test_a_value_too_large_to_rewrite_is_searched_too(with_secret: Service
 
     assert (answer.status, answer.json["code"]) == (422, "IdentifierLeft")
     assert "4711" not in answer.json["detail"]
+
+
+async def test_pseudonyms_at_random_differ_each_time(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They need no secret, and what the file says of its making tells of them."""
+    monkeypatch.setattr(_wiring, "settings", lambda: service.settings)
+    data = an_instance(1, PatientID="MRN-4711")
+
+    first, again = [read(await post(service, data, "pseudonyms=random&filter=GDPR")) for _ in range(2)]
+
+    assert first.SOPInstanceUID != again.SOPInstanceUID
+    assert first.PatientID != again.PatientID
+    assert list(first.DeidentificationMethod)[-1] == "FILTER_GDPR: PSEUDONYMISED, the key thrown away"
+    assert (await post(service, data, "pseudonyms=other")).status == 400

@@ -181,7 +181,7 @@ async def test_a_job_goes_on_in_another_invocation_when_its_time_is_up(
     [
         ("", 400), ("toPartition=a&toContainer=research", 400), ("toPartition=default", 400),
         ("toContainer=archive", 400), ("toContainer=../x", 400), ("toPartition=a/b", 400),
-        ("toPartition=a&options=all", 400),
+        ("toPartition=a&options=all", 400), ("toPartition=a&pseudonyms=none", 400),
     ],
 )  # fmt: skip
 async def test_what_could_never_run_is_refused(archive: Service, query: str, code: int) -> None:
@@ -272,6 +272,63 @@ async def test_a_job_that_can_never_run_fails(archive: Service) -> None:
     told = await status(archive, job)
     assert (told["status"], told["done"], told["failed"]) == ("done", 0, 5)
     assert all("DICOM_DEIDENTIFY_SECRET" in error for error in await errors(archive, job))
+
+
+def study_uids(service: Service) -> set[str]:
+    """Return the UIDs of the studies that outputs belong to."""
+    return {str(pydicom.dcmread(BytesIO(data)).StudyInstanceUID) for data in outputs(service).values()}
+
+
+@pytest.mark.parametrize("destination", ["toPartition=research", "toContainer=research"])
+async def test_pseudonyms_at_random_are_those_of_one_job(archive: Service, destination: str) -> None:
+    """No secret is needed; killed anywhere, the job ends in one study; its key is gone then, and another has others."""
+    archive.settings = archive.settings.model_copy(update={"deidentify_secret": None})
+    query = f"{destination}&pseudonyms=random&filter=FILTER_HIPAA"
+    job = (await begin(archive, query)).json["job"]
+    assert len(await archive.world.jobs.key(job)) == 32
+    for calls in range(3, 200):
+        for world in (archive.world, *archive.worlds.values()):
+            world.interrupt(calls)
+        try:
+            await RUN(message({"job": job}))
+        except KilledError:
+            continue
+        break
+    for world in archive.worlds.values():
+        world.interrupt(None)
+
+    assert (await status(archive, job))["done"] == 4
+    assert len(outputs(archive)) == 4
+    assert len(study_uids(archive)) == 1
+    assert await archive.world.jobs.key(job) == b""
+    data_set = pydicom.dcmread(BytesIO(next(iter(outputs(archive).values()))))
+    assert list(data_set.DeidentificationMethod)[-1] == "Pseudonyms at random"
+
+    archive.world.work.sent.clear()
+    await begin(archive, query)
+    await run(archive)
+    assert len(study_uids(archive)) == 2
+    assert len(outputs(archive)) == 8
+
+
+async def test_a_message_of_a_finished_job_changes_nothing(archive: Service) -> None:
+    """Its key is gone, and nothing is left to do."""
+    job = (await begin(archive, "toContainer=research&pseudonyms=random")).json["job"]
+    await run(archive)
+    told = await status(archive, job)
+
+    await RUN(message({"job": job}))
+
+    assert await status(archive, job) == told
+
+
+async def test_the_key_of_a_job_that_is_given_up_is_gone(archive: Service) -> None:
+    """Whether instance by instance or as a whole."""
+    job = (await begin(archive, "toContainer=research&pseudonyms=random")).json["job"]
+    for number in range(3):
+        assert await archive.world.jobs.key(job)
+        await give_up(number, job)
+    assert await archive.world.jobs.key(job) == b""
 
 
 async def test_a_message_of_another_form_is_acknowledged(archive: Service) -> None:
