@@ -20,7 +20,8 @@ from client.progress import Progress
 from client.saving import write_whole
 
 PARTIAL: Final = 3
-_VIEW: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_VIEW: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_VERSION: Final = re.compile(r"[0-9a-f]{32}")
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _DEPTHS: Final = {"png8": "8", "png16": "16"}
 _EPILOG: Final = """\
@@ -112,6 +113,11 @@ def _files(case: dict[str, Any], path: str) -> Iterator[_File]:
         if not (_VIEW.fullmatch(view) and all(_UID.fullmatch(uid) for uid in uids)):
             raise ValueError(view)
         instance = "/dicomweb/studies/{}/series/{}/instances/{}".format(*uids)
+        if not about["served"]:  # another object has the same UIDs
+            version = str(about["url"]).rpartition("/")[2]
+            if not _VERSION.fullmatch(version):
+                raise ValueError(view)
+            instance += f"/history/{version}"
         yield _File(f"dicom/{view}.dcm", instance, "application/dicom; transfer-syntax=*", int(about["size"]))
         for folder, bits in _DEPTHS.items():
             yield _File(f"{folder}/{view}.png", f"{path}/views/{view}?bits={bits}", "image/png")

@@ -160,7 +160,7 @@ def _table(case: Json) -> str:
         return ""
     rows = "\n".join(_row(image, case) for image in images)
     copies = "".join(
-        f'<li>{escape(spoken(image["view"]))}: <a href="{escape(image["url"])}/rendered">{escape(image["name"])}</a></li>'
+        f'<li>{escape(spoken(image["view"]))}: <a href="{escape(image["picture"] or image["url"])}">{escape(image["name"])}</a></li>'
         for image in case["duplicates"]
     )
     further = (
@@ -185,7 +185,7 @@ def _row(image: Json, case: Json) -> str:
     sides = dict.fromkeys(f"{float(side):g}" for side in spacing or ())
     shown = " &times; ".join(sides) + " mm" if sides else ""
     picture = f"{_case(case)}/views/{escape(quote(image['view'], safe=''))}"
-    links = [("Metadata", f"{_frames(image).removesuffix('frames/')}metadata")]
+    links = [("Metadata", f"{_frames(image).removesuffix('frames/')}metadata")] if image["served"] else []
     if image["picture"] is not None:
         links = [("PNG", picture), *links]
         if image["presets"] or image["values"]:

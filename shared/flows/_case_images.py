@@ -29,6 +29,8 @@ class FoundImage:
 
     image: CaseImage
     record: InstanceRecord
+    served: bool = True
+    """Whether its object, or what replaced it on purpose, is what DICOMweb serves for its UIDs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,20 @@ async def _find(images: Sequence[CaseImage], index: InstanceIndex) -> list[Found
 
     async def record_of(image: CaseImage) -> FoundImage | None:
         try:
-            return FoundImage(image, await index.get(image.ref))
+            serving = await index.get(image.ref)
         except InstanceNotFoundError:
             return None
+        if serving.location.key == image.key or serving.generation:
+            return FoundImage(image, serving)
+        return await _spare(image, index)
 
     found = await in_parallel(record_of, images, limit=_CONCURRENT)
     return [one for one in found if one is not None]
+
+
+async def _spare(image: CaseImage, index: InstanceIndex) -> FoundImage | None:
+    """Return an image whose UIDs another object serves too: what that one shows may be of another patient."""
+    async for record in index.versions_of(image.ref):
+        if record.location.key == image.key:
+            return FoundImage(image, record, served=False)
+    return None

@@ -10,7 +10,7 @@ from shared.errors import DamagedDicomError, NotAcceptableError
 from shared.flows._case_images import FoundCase, FoundImage
 from shared.flows._pixel_attributes import pixel_attributes
 from shared.flows._stored_image import representative_frame
-from shared.flows._urls import instance_url
+from shared.flows._urls import instance_url, version_url
 from shared.pixels.grey import padding_range
 from shared.pixels.image_attributes import (
     Attributes,
@@ -21,7 +21,6 @@ from shared.pixels.image_attributes import (
     texts,
 )
 from shared.pixels.presets import presets_of
-from shared.records import InstanceRecord
 
 _PIXEL_SPACING: Final = ("00280030", "00181164")
 """PixelSpacing, else ImagerPixelSpacing, which is all that a projection has."""
@@ -59,7 +58,9 @@ def _describe(found: FoundImage, case: FoundCase, urls: CaseUrls, *, is_shown: b
     image, record = found.image, found.record
     attributes: Attributes = orjson.loads(record.metadata)
     url = instance_url(urls.service, image.ref)
-    picture = f"{_case_url(case, urls)}/views/{quote(image.view, safe='')}" if is_shown else f"{url}/rendered"
+    picture: str | None = f"{url}/rendered" if found.served else None
+    if is_shown:
+        picture = f"{_case_url(case, urls)}/views/{quote(image.view, safe='')}"
     turned = hanging(image.view, texts(attributes, "00200020"))
     frame = None if record.layout is None else representative_frame(record, attributes)
     return {
@@ -70,7 +71,8 @@ def _describe(found: FoundImage, case: FoundCase, urls: CaseUrls, *, is_shown: b
         "series_instance_uid": image.ref.series_instance_uid,
         "sop_instance_uid": image.ref.sop_instance_uid,
         "transfer_syntax_uid": record.transfer_syntax_uid,
-        "url": url,
+        "url": url if found.served else version_url(urls.service, record),
+        "served": found.served,
         "picture": None if record.layout is None else picture,
         "size": record.location.length,
         "rows": first_number(attributes, "00280010"),
@@ -83,15 +85,17 @@ def _describe(found: FoundImage, case: FoundCase, urls: CaseUrls, *, is_shown: b
         "frame_number": frame,
         "flip_horizontally": turned.flip_horizontally,
         "flip_vertically": turned.flip_vertically,
-        **_grey(record, frame_attributes(attributes, frame or 1)),
+        **_grey(found, frame_attributes(attributes, frame or 1)),
     }
 
 
-def _grey(record: InstanceRecord, attributes: Attributes) -> dict[str, Any]:
+def _grey(found: FoundImage, attributes: Attributes) -> dict[str, Any]:
     """Say how grey values are shown: the image's presets, and how its stored values are to be read.
 
-    The latter is None where they are none that a window can be put on by rescale alone.
+    The latter is None where they are none that a window can be put on by rescale alone, and where DICOMweb would answer
+    the values of another object.
     """
+    record = found.record
     if record.layout is None:
         return {"presets": [], "values": None}
     try:
@@ -110,7 +114,8 @@ def _grey(record: InstanceRecord, attributes: Attributes) -> dict[str, Any]:
         for preset in presets_of(attributes)
     ]
     is_windowed = (
-        image.pixel_keyword == "PixelData"
+        found.served
+        and image.pixel_keyword == "PixelData"
         and image.bits_allocated in _WINDOWED_BITS
         and not items(attributes, "00283000")
     )

@@ -1,18 +1,15 @@
 """List what an instance is and was: every object that holds it, in the order in which they would serve."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, Final
+from typing import Any
 
 from shared.dicom.references import InstanceRef
 from shared.errors import InstanceNotFoundError
-from shared.flows._urls import instance_url
+from shared.flows._urls import version_name, version_url
 from shared.flows.retrieve_instances import FoundInstance
 from shared.ports import InstanceIndex
 from shared.records import InstanceRecord
-
-_ID_DIGITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,7 @@ async def list_versions(ref: InstanceRef, *, service_url: str, index: InstanceIn
 
 
 def _version(record: InstanceRecord, current: InstanceRecord, service_url: str) -> Version:
-    name = hashlib.sha256(str(record.location.key).encode()).hexdigest()[:_ID_DIGITS]
-    url = f"{instance_url(service_url, record.ref)}/history/{name}"
+    name, url = version_name(record), version_url(service_url, record)
     is_lower = record.generation < current.generation
     about = {
         "Version": name,

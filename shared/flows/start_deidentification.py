@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.dicom.references import InstanceRef
-from shared.errors import CaseNotFoundError, PayloadTooLargeError
+from shared.errors import CaseNotFoundError, ObjectExistsError, PayloadTooLargeError
 from shared.flows._case_images import CasePorts, find_case
 from shared.flows._records import Ref, records_of
 from shared.job_ports import Job, JobItem, Jobs, WorkQueue
@@ -43,6 +43,7 @@ async def start_deidentification(
     Raises:
         NotFoundError: There is no such instance.
         PayloadTooLargeError: There are more than MAX_ITEMS.
+        ObjectExistsError: An image of the case is not what is served for its UIDs.
     """
     refs = await _of_case(*what, ports) if isinstance(what, tuple) else await _of(what, ports)
     items = [JobItem(number, ref) for number, ref in enumerate(refs, 1)]
@@ -63,7 +64,13 @@ async def _of(ref: Ref, ports: StartPorts) -> list[InstanceRef]:
 
 async def _of_case(year: str, case_id: str, ports: StartPorts) -> list[InstanceRef]:
     case = await find_case(year, case_id, ports.cases)
-    refs = {one.record.ref: None for one in (*case.views.values(), *case.duplicates)}
+    images = [*case.views.values(), *case.duplicates]
+    refs = {one.record.ref: None for one in images if one.served}
+    if any(one.record.ref not in refs for one in images):
+        raise ObjectExistsError(
+            "an image of the case shares its SOP Instance UID with an object elsewhere, which would be de-identified instead;"
+            " give one of them another UID"
+        )
     if not refs:
         raise CaseNotFoundError("the case has no image")
     return list(refs)

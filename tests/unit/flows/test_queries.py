@@ -216,6 +216,7 @@ async def test_a_case_has_its_views_and_its_report(year: int | str) -> None:
         "series_instance_uid": "1.2.3.2",
         "sop_instance_uid": "1.2.3.2.1",
         "transfer_syntax_uid": "1.2.840.10008.1.2.1",
+        "served": True,
         "url": f"{URL}/studies/{STUDY}/series/1.2.3.2/instances/1.2.3.2.1",
         "picture": None,
         "size": len(CASE["x/2014/S0000001/L__MLO/1.dcm"]),
