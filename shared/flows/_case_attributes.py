@@ -10,6 +10,12 @@ _PATIENT_ID: Final = "00100020"
 _STUDY_DATE: Final = "00080020"
 _LATERALITY: Final = ("00200062", "00200060")
 """ImageLaterality, else Laterality."""
+_SHARED_FUNCTIONAL_GROUPS: Final = "52009229"
+_FRAME_ANATOMY_SEQUENCE: Final = "00209071"
+_FRAME_LATERALITY: Final = "00209072"
+"""Where an enhanced image, such as a tomosynthesis, says the side of all its frames. Source: PS3.3 2024e §C.7.6.16.2.8"""
+_REPLACEMENT: Final = "\ufffd"
+"""Stands for what could not be decoded: by such an id two patients might look like one."""
 _VIEW_POSITION: Final = "00185101"
 _VIEW_CODE_SEQUENCE: Final = "00540220"
 _VIEW_MODIFIER_CODE_SEQUENCE: Final = "00540222"
@@ -83,7 +89,9 @@ def read_case_attributes(metadata: bytes) -> CaseView | None:
     year = date[:4]
     if not (case_id and view and len(year) == 4 and year.isascii() and year.isdigit()):
         return None
-    return CaseView(year, case_id, view, named=False) if len(case_id) <= MAX_LENGTH else None
+    if len(case_id) > MAX_LENGTH or _REPLACEMENT in case_id:
+        return None
+    return CaseView(year, case_id, view, named=False)
 
 
 def read_view(attributes: Json) -> str | None:
@@ -103,12 +111,16 @@ def read_view(attributes: Json) -> str | None:
 def read_side(attributes: Json) -> str | None:
     """Return "L" or "R" if DICOM JSON *attributes* say that an image shows one side."""
     side = next((side for tag in _LATERALITY if (side := _text(attributes, tag))), "")
+    if not side:
+        groups = _items(attributes, _SHARED_FUNCTIONAL_GROUPS)[:1]
+        anatomy = [item for group in groups for item in _items(group, _FRAME_ANATOMY_SEQUENCE)[:1]]
+        side = "".join(_text(item, _FRAME_LATERALITY) for item in anatomy)
     return side if side in ("L", "R") else None
 
 
 def _may_have_view(metadata: bytes) -> bool:
     """Tell whether it is worth parsing: most images of an archive show no breast."""
-    has_side = b'"00200062"' in metadata or b'"00200060"' in metadata
+    has_side = any(f'"{tag}"'.encode() in metadata for tag in (*_LATERALITY, _FRAME_LATERALITY))
     return has_side and (b'"00185101"' in metadata or b'"00540220"' in metadata)
 
 

@@ -70,6 +70,7 @@ def test_a_view_with_modifiers_is_another_view() -> None:
         {"PatientID": None},
         {"PatientID": ""},
         {"PatientID": "x" * 129},
+        {"PatientID": "M\ufffdller"},
         {"StudyDate": None},
         {"StudyDate": "14"},
         {"ImageLaterality": None},
@@ -98,3 +99,25 @@ def test_who_lacks_one_of_them_belongs_to_no_case(attributes: dict[str, Any]) ->
 def test_values_of_a_wrong_kind_say_nothing(odd: dict[str, Any]) -> None:
     """Uploads are not to be trusted to keep their VRs."""
     assert read_case_attributes(orjson.dumps(odd)) is None
+
+
+def in_frames(side: str) -> Dataset:
+    """Return the functional groups that all frames of an enhanced image share."""
+    anatomy, group = Dataset(), Dataset()
+    anatomy.FrameLaterality = side
+    group.FrameAnatomySequence = [anatomy]
+    return group
+
+
+@pytest.mark.parametrize(
+    ("said", "in_all_frames", "view"),
+    [(None, "R", "R__CC"), ("L", "R", "L__CC"), (None, "B", None), ("B", "R", None)],
+)
+def test_a_tomosynthesis_may_say_its_side_for_all_frames(
+    said: str | None, in_all_frames: str, view: str | None
+) -> None:
+    """Only where the image has no laterality of its own."""
+    case = read(
+        ImageLaterality=said, ViewPosition="CC", SharedFunctionalGroupsSequence=[in_frames(in_all_frames)]
+    )
+    assert (case and case.view) == view

@@ -316,3 +316,9 @@ async def test_what_is_left_of_storing_is_swept_by_a_timer(service: Service) -> 
     """It finds nothing to do, and ends well."""
     sweep = user_function(timer_sweep_cases.bp._function_builders[0])
     await sweep(None)
+
+
+async def test_an_id_that_is_no_utf8_takes_no_report(service: Service) -> None:
+    """C000-7: `M%FCller` and `M%E4ller` arrive as one text, so that one patient's report would replace the other's."""
+    answer = await report(service, "PUT", "M\ufffdller", b"BI-RADS 1")
+    assert (answer.status, await cases(service)) == (400, [])
