@@ -17,7 +17,7 @@ EXPOSED_HEADERS: Final = (
 )
 """What a script may read of an answer beside the headers that it always may."""
 _PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": (
         "Accept, Authorization, Content-Type, If-Match, If-None-Match, If-Range, Prefer, Range, traceparent, x-functions-key"
     ),
@@ -37,7 +37,7 @@ def allow_origin(req: Request, response: Response, origins: Collection[str]) -> 
     """
     if not origins:
         return response
-    if ANY not in origins:
+    if ANY not in origins and "Origin" not in response.headers.get("Vary", ""):
         # Caches in between must not give one origin's answer to another.
         response.headers.add_vary_header("Origin")
     origin = req.headers.get("origin", "")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _WITH_PORT = re.compile(r":[0-9]{1,5}$")
 _PORT = re.compile(r"[0-9]{1,5}")
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_DEFAULT_PORTS = frozenset({"80", "443"})
 _SCHEME = re.compile(r"https?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _FORWARDED_PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^;,"\s]*))\s*')
@@ -30,7 +30,8 @@ def public_base_url(headers: Mapping[str, str], scheme: str) -> str:
     proto = _first_valid(_SCHEME, forwarded.get("proto"), headers.get("x-forwarded-proto"), scheme)
     prefix = _first_valid(_PREFIX, headers.get("x-forwarded-prefix", "").rstrip("/"))
     port = _first_valid(_PORT, headers.get("x-forwarded-port"))
-    if port and host and _WITH_PORT.search(host) is None and port != _DEFAULT_PORTS[proto or "http"]:
+    # The default of the other scheme is the port of a proxy that got from another what that one had decrypted.
+    if port and host and _WITH_PORT.search(host) is None and port not in _DEFAULT_PORTS:
         host = f"{host}:{port}"
     return f"{proto or 'http'}://{host or 'localhost'}{prefix or ''}"
 

@@ -65,12 +65,19 @@ def _retrieve(level: str, path: str) -> Operation:
         f"Retrieve the instances of the {level}; 206 if some of them cannot be read any more",
         {200: (_SEVERAL_INSTANCES, _ZIP), 206: (_SEVERAL_INSTANCES, _ZIP)},
         parameters=("accept",),
-        failures=(400, 404, 406),
+        failures=(400, 404, 406, 422),
         headers=("Warning",),
     )
 
 
-def _kept(name: str, path: str, summary: str, forms: tuple[str, ...], *parameters: str) -> Operation:
+def _kept(
+    name: str,
+    path: str,
+    summary: str,
+    forms: tuple[str, ...],
+    *parameters: str,
+    failures: tuple[int, ...] = (400, 404, 406),
+) -> Operation:
     """Declare an answer that a client may keep and ask after."""
     return Operation(
         name,
@@ -78,7 +85,7 @@ def _kept(name: str, path: str, summary: str, forms: tuple[str, ...], *parameter
         summary,
         {200: forms, 304: ()},
         parameters=(*parameters, "accept", "If-None-Match"),
-        failures=(400, 404, 406),
+        failures=failures,
         headers=("ETag",),
     )
 
@@ -89,7 +96,15 @@ def _rendered(level: str, path: str) -> Operation:
         forms += ("application/pdf", "video/mp4", "video/mpeg")
     summary = f"Show the {level} as a picture, document or video"
     path = path.replace("{frame}", "{frames}")
-    return _kept(f"rendered_{level}", f"{path}/rendered", summary, forms, "viewport", "window", "quality")
+    return Operation(
+        f"rendered_{level}",
+        f"{path}/rendered",
+        f"{summary}; 206 if some of its instances are none and the others come as parts",
+        {200: forms, 206: _PICTURE_PARTS, 304: ()},
+        parameters=("viewport", "window", "quality", "accept", "If-None-Match"),
+        failures=(400, 404, 406, 422),
+        headers=("ETag", "Warning"),
+    )
 
 
 def _delete(level: str, path: str) -> Operation:
@@ -125,9 +140,9 @@ DICOMWEB: Final = (
         "retrieve_instance",
         _INSTANCE,
         "Retrieve an instance, or a range of its bytes",
-        {200: (_DICOM, _SEVERAL_INSTANCES, _ZIP), 206: (_DICOM,)},
-        parameters=("accept", "Range", "If-Range"),
-        failures=(400, 404, 406, 416),
+        {200: (_DICOM, _SEVERAL_INSTANCES, _ZIP), 206: (_DICOM,), 304: ()},
+        parameters=("accept", "Range", "If-Range", "If-None-Match"),
+        failures=(400, 404, 406, 416, 422),
         headers=("ETag", "Content-Range"),
     ),
     *(
@@ -186,7 +201,12 @@ DICOMWEB: Final = (
     *(_rendered(level, path) for level, path in _SHOWN.items()),
     *(
         _kept(
-            f"thumbnail_{level}", f"{path}/thumbnail", f"Show the {level} small", ("image/jpeg",), "viewport"
+            f"thumbnail_{level}",
+            f"{path}/thumbnail",
+            f"Show the {level} small",
+            ("image/jpeg",),
+            "viewport",
+            failures=(400, 404, 406, 422),
         )
         for level, path in _SHOWN.items()
     ),

@@ -165,11 +165,6 @@ def series_attributes(instance: Mapping[str, Any]) -> dict[str, Any]:
     return _pick(instance, "series")
 
 
-def instance_attributes(instance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a search answers of an instance; required attributes it lacks are there, empty."""
-    return _pick(instance, "instance")
-
-
 def digest_of(instance: Mapping[str, Any]) -> str:
     """Return a short hash of what an instance's DICOM JSON says of its study and series."""
     import orjson

@@ -16,7 +16,6 @@ from shared.dicom.attributes import (
     REQUIRED,
     Attribute,
     has_value,
-    instance_attributes,
     series_attributes,
     study_attributes,
 )
@@ -71,13 +70,6 @@ def test_study_attributes_are_those_of_the_study_with_required_ones_empty() -> N
 def test_series_attributes_are_those_of_the_series() -> None:
     """Modality and body part are of the series; date, rows and tube voltage are not."""
     assert {*REQUIRED["series"], "00080201", "00180015"} == set(series_attributes(_instance()))
-
-
-def test_instance_attributes_have_what_is_known_of_the_pixels() -> None:
-    """Rows and frames are there because the file has them, columns are not."""
-    row = instance_attributes(_instance())
-    assert {*REQUIRED["instance"], "00080201", "00280008", "00280010"} == set(row)
-    assert row["00200013"] == {"vr": "IS"}
 
 
 def test_a_value_kept_elsewhere_or_in_another_form_is_none_here() -> None:

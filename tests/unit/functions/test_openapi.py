@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from azurefunctions.extensions.http.fastapi import web
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydicom.uid import RLELossless
 
 from functions._dialect import DIALECTS
 from functions._openapi.document import openapi_document
 from functions._worker_paths import free_framework_paths
 from localhost.bindings import Function
 from localhost.routing import Router, compile_route
+from tests.unit.flows.builders import SERIES, STUDY, add_pixels, make_data_set, make_file, to_file
+from tests.unit.functions.pictures import grey_file
 from tests.unit.functions.service import Service
 
 GOLDEN = Path(__file__).parents[2] / "host" / "golden" / "functions-queue.json"
@@ -27,6 +30,9 @@ VALUES = {
     "bulkdata": "7FE00010",
     "version": "0",
 }
+INSTANCE_PATH = "/studies/{study}/series/{series}/instances/{instance}"
+DAMAGED_PATH = INSTANCE_PATH.replace("{instance}", "{damaged}")
+DECODED = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"
 NOT_DOCUMENTED = {"preflight"}
 """What browsers do by themselves, at every path."""
 
@@ -104,6 +110,38 @@ async def test_retrievals_and_deletions_that_are_documented_are_answered(
         answer = await service.call(name, method=method.upper(), route={"study": "1.2", "path": rest})
         assert answer.status == 404, path
         assert "no such resource" not in answer.json["detail"], path
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/studies/{study}/rendered", {"accept": 'multipart/related; type="image/jpeg"'}, 206),
+        ("/studies/{study}/rendered", {"accept": "image/jpeg", "if-none-match": "*"}, 304),
+        (INSTANCE_PATH, {"accept": "application/dicom; transfer-syntax=*", "if-none-match": "*"}, 304),
+        (INSTANCE_PATH, {"accept": "application/dicom; transfer-syntax=*", "range": "bytes=0-1"}, 206),
+        (INSTANCE_PATH, {"accept": "application/dicom; transfer-syntax=*", "range": "bytes=99999999-"}, 416),
+        (f"{DAMAGED_PATH}/rendered", {}, 422),
+        (f"{DAMAGED_PATH}/thumbnail", {}, 422),
+        (f"{DAMAGED_PATH}/frames/{{frames}}", {"accept": DECODED}, 406),
+    ],
+)
+async def test_statuses_that_are_answered_are_documented(
+    document: dict[str, Any], service: Service, path: str, headers: dict[str, str], status: int
+) -> None:
+    """Those that are rare too."""
+    damaged = add_pixels(make_data_set(3), [b"\1" * 6], rows=2, columns=3, encapsulated=True)
+    await service.store(grey_file(), make_file(2))
+    if "{damaged}" in path:
+        await service.store(to_file(damaged, transfer_syntax_uid=RLELossless))
+    values = {"study": STUDY, "series": SERIES, "instance": f"{SERIES}.1", "frames": "1"}
+    given = path.removeprefix("/studies/").replace("/{damaged}", f"/{SERIES}.3")
+    study, _, rest = re.sub(r"\{(\w+)\}", lambda match: values[match[1]], given).partition("/")
+
+    answer = await service.call("dicomweb_retrieve", headers=headers, route={"study": study, "path": rest})
+
+    assert answer.status == status
+    declared = document["paths"]["/dicomweb" + path.replace("{damaged}", "{instance}")]["get"]
+    assert str(status) in declared["responses"]
 
 
 async def test_the_document_names_where_the_client_came(service: Service) -> None:

@@ -28,6 +28,7 @@ from functions._public_url import public_base_url
         ({"host": "a", "x-forwarded-port": "7071"}, "http://a:7071"),
         ({"host": "a:8080", "x-forwarded-port": "7071"}, "http://a:8080"),
         ({"host": "a", "x-forwarded-port": "443", "x-forwarded-proto": "https"}, "https://a"),
+        ({"host": "a", "x-forwarded-port": "80", "x-forwarded-proto": "https"}, "https://a"),
         ({"host": "[::1]", "x-forwarded-port": "7071"}, "http://[::1]:7071"),
         ({"host": "a", "x-forwarded-port": "7071/x"}, "http://a"),
         ({}, "http://localhost"),
