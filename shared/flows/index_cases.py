@@ -1,6 +1,7 @@
 """Index the clinical cases of whole containers: one listing of each, as far as time goes, to be gone on with later."""
 
 import asyncio
+import hashlib
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field, replace
@@ -50,9 +51,10 @@ class CaseCounts:
 
 @dataclass(slots=True)
 class CaseIndexing:
-    """How far a pass has come: all names of *container* up to *after*, and all of the containers before it."""
+    """How far a pass by *rules* has come: all names of *container* up to *after*, and all of the containers before it."""
 
     done: bool = False
+    rules: str = ""
     container: str = ""
     after: str = ""
     counts: CaseCounts = field(default_factory=CaseCounts)
@@ -73,7 +75,8 @@ async def index_cases(ports: CaseIndexingPorts, *, seconds: float, restart: bool
 
     The listing is merged with the ledger. What the ledger knows as it lies is put under its case without being read;
     what it does not know is looked at, as if an event had come, and so is what has gone. A pass that is over is
-    forgotten: the next call begins anew.
+    forgotten: the next call begins anew. So does a call under other patterns or containers than the pass was begun with,
+    for what it has done already would stay as the old ones had it.
 
     Args:
         ports: Where to look.
@@ -86,7 +89,8 @@ async def index_cases(ports: CaseIndexingPorts, *, seconds: float, restart: bool
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     seen = await ports.checkpoints.get(CHECKPOINT)
-    state = CaseIndexing() if seen is None or restart else _read(seen)
+    rules = _rules(ports)
+    state = CaseIndexing(rules=rules) if seen is None or restart else _read(seen, rules)
     run = _Pass(ports, state)
     for container in sorted(ports.containers):
         if container < state.container:
@@ -201,11 +205,20 @@ class _Pass:
             self._counts.unsettled += 1
 
 
-def _read(checkpoint: Checkpoint) -> CaseIndexing:
+def _rules(ports: CaseIndexingPorts) -> str:
+    """Return a fingerprint of what must not change while a pass is on its way."""
+    patterns = ports.indexing.case_patterns
+    rules = [patterns.year, patterns.case_id, patterns.view, *sorted(ports.containers)]
+    return hashlib.sha256("\0".join(rules).encode()).hexdigest()
+
+
+def _read(checkpoint: Checkpoint, rules: str) -> CaseIndexing:
     import orjson
 
     said: dict[str, Any] = orjson.loads(checkpoint.value)
-    return CaseIndexing(False, said["container"], said["after"], CaseCounts(**said["counts"]))
+    if said.get("rules") != rules:
+        return CaseIndexing(rules=rules)
+    return CaseIndexing(False, rules, said["container"], said["after"], CaseCounts(**said["counts"]))
 
 
 def _written(state: CaseIndexing) -> str:

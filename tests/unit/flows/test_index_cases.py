@@ -128,6 +128,22 @@ async def test_other_patterns_move_images_to_other_cases() -> None:
     assert await cases_of(world) == CASES
 
 
+@pytest.mark.parametrize("what", ["patterns", "containers"])
+async def test_a_pass_under_other_rules_begins_anew(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """C000-1: where patterns or containers change half way, nothing stays as the old ones had it."""
+    monkeypatch.setattr(module, "_BATCH", 3)
+    world = a_world()
+    world.objects.write(ObjectKey("archive", "x/2013/S9/L__CC/1.dcm"), make_file(8))
+    old = ports_of(world)
+    assert not (await index_cases(old, seconds=0)).done
+    other = replace(old, indexing=replace(old.indexing, case_patterns=CasePatterns(case_id=r"S(\d+)")))
+    new = other if what == "patterns" else replace(old, containers=("archive", "images"))
+    state = await index_cases(new, seconds=60)
+    assert (state.done, state.counts.names) == (True, len(FILES) + (what == "containers"))
+    ids = {case_id for _, case_id, _ in await cases_of(world)}
+    assert ids == ({"1", "10", "P7"} if what == "patterns" else {"S1", "S10", "S9", "P7"})
+
+
 async def test_a_pass_is_gone_on_with_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each call does a batch at least, and the counts of the last are those of all."""
     monkeypatch.setattr(module, "_BATCH", 3)
