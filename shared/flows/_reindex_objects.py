@@ -53,12 +53,12 @@ class Objects:
         claims = await self._claims(batch)
         restored = await self._restored(batch)
 
-        async def one(met: Met) -> LedgerEntry | None:
-            return await self._one(met, claims, restored)
+        async def one(met: Met) -> None:
+            await self._one(met, claims, restored)
 
-        entries = await in_parallel(one, batch, limit=AT_A_TIME)
-        settled = [entry for entry in entries if entry is not None and entry.state is ObjectState.INDEXED]
-        await self._check_cases(settled)
+        # Before any is indexed again, which puts it under its case, but brings back no commit of a stored one.
+        await self._check_cases([met.entry for met in batch if met.is_settled and met.entry is not None])
+        await in_parallel(one, batch, limit=AT_A_TIME)
 
     async def _claims(self, batch: Sequence[Met]) -> _Claims:
         """Return what the index has of the batch's objects that the ledger has as indexed, a query a series."""
@@ -88,17 +88,17 @@ class Objects:
         await check_each(restore, unknown, self._state)
         return restored
 
-    async def _one(self, met: Met, claims: _Claims, restored: set[str]) -> LedgerEntry | None:
-        """Settle an object, count its state, and return what the ledger says of it."""
+    async def _one(self, met: Met, claims: _Claims, restored: set[str]) -> None:
+        """Settle an object, and count its state."""
         session = session_of(met.key, self._ports.archive)
         if session is not None and is_manifest(met.key):
             self._state.objects[ObjectState.IGNORED.value] += 1
-            return None
+            return
         try:
             kind = await self._kind(met, claims)
             if kind is not None and met.entry is None and self._is_waiting(met, session, restored):
                 self._state.objects[WAITING] += 1
-                return None
+                return
             if kind is not None:
                 self._state.found(kind, str(met.key))
             entry = await self._settle(met, kind, is_restored=met.entry is None and session in restored)
@@ -106,10 +106,9 @@ class Objects:
             facts = {"container": self._container, "error": type(error).__name__}
             event(_log, "object not reconciled", level=logging.WARNING, **facts)
             self._state.objects[FAILED] += 1
-            return None
+            return
         if entry is not None:
             self._state.objects[entry.state.value] += 1
-        return entry
 
     def _is_waiting(self, met: Met, session: str | None, restored: set[str]) -> bool:
         if session is not None:

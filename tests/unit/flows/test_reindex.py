@@ -120,8 +120,9 @@ async def test_every_kind_of_difference_is_found_and_put_right() -> None:
     assert (again.drift, again.objects, again.done) == ({}, found.objects, True)
 
 
+@pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("lost", ["ledger", "index", "cases", "all"])
-async def test_what_is_lost_comes_back(lost: str) -> None:
+async def test_what_is_lost_comes_back(lost: str, *, force: bool) -> None:
     """Whichever table is gone: dropped and stored objects, replacements' history, cases of each kind are as before."""
     made = Reconciled()
     world = made.world
@@ -133,14 +134,15 @@ async def test_what_is_lost_comes_back(lost: str) -> None:
     before, cases = world.state(), dict(world.cases._images)
     _lose(lost, world)
 
-    found = await made.run()
+    found = await made.run(force=force)
 
-    assert found.drift
+    assert found.drift or force
     after = world.state()
     for what in ("objects", "claims", "ledger", "cases", "current"):
         assert after[what] == before[what], what
     assert dict(world.cases._images) == cases
     assert await read(world) == (FILES, REPORT)
+    assert not (await store(world)).created
     assert (await made.run()).drift == {}
 
 
