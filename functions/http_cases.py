@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from functions import _wiring
+from functions._case_named import case_named
 from functions._case_page import HEADERS, case_page, problem_page
 from functions._conditional import conditional_response
 from functions._dialect import STANDARD
@@ -53,7 +54,7 @@ async def get_case(req: Request) -> Response:
         return await _answer_zip(req, services, urls, strict=strict)
     if form == _HTML:
         return await _answer_page(req, services, urls, strict=strict)
-    case = await put_case_together(*_named(req), urls=urls, ports=_ports(services), strict=strict)
+    case = await put_case_together(*case_named(req), urls=urls, ports=_ports(services), strict=strict)
     return json_response(case, headers=_NEGOTIATED)
 
 
@@ -69,7 +70,7 @@ async def get_case_view(req: Request) -> Response:
 async def _answer_view(req: Request, view: str) -> Response:
     services = await _wiring.services()
     picture = await render_case_view(
-        CaseView(*_named(req), view),
+        CaseView(*case_named(req), view),
         parse_view_parameters(req.query_params),
         ports=_ports(services),
         objects=services.objects,
@@ -82,7 +83,7 @@ async def _answer_view(req: Request, view: str) -> Response:
 async def _answer_page(req: Request, services: Services, urls: CaseUrls, *, strict: bool) -> Response:
     """Answer the page; what goes wrong is a page too, with the error's status."""
     try:
-        case = await put_case_together(*_named(req), urls=urls, ports=_ports(services), strict=strict)
+        case = await put_case_together(*case_named(req), urls=urls, ports=_ports(services), strict=strict)
     except AppError as error:
         status = status_of(error)
         return HTMLResponse(problem_page(status.phrase, str(error)), status_code=status, headers=HEADERS)
@@ -91,7 +92,7 @@ async def _answer_page(req: Request, services: Services, urls: CaseUrls, *, stri
 
 async def _answer_zip(req: Request, services: Services, urls: CaseUrls, *, strict: bool) -> Response:
     """Stream the files of the case; what is missing is known before the first byte, or told in its `case.json`."""
-    year, case_id = _named(req)
+    year, case_id = case_named(req)
     files = await export_case(
         year, case_id, urls=urls, ports=_ports(services), objects=services.objects, strict=strict
     )
@@ -128,10 +129,6 @@ def _view_parameter(req: Request) -> str:
     if not view:
         raise InvalidQueryError(f"a picture is of one view: add view, one of {', '.join(VIEWS)}")
     return view
-
-
-def _named(req: Request) -> tuple[str, str]:
-    return req.path_params["year"], req.path_params["id"]
 
 
 def _ports(services: Services) -> CasePorts:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._case_conditions import MAX_SECONDS, condition_of, number
+from functions._case_named import case_named
 from functions._conditional import etag_matches
 from functions._http import answers_errors, json_response
 from functions._streaming import limited_body
@@ -34,7 +35,7 @@ _MAX_BODY: Final = 512 * 1024
 async def get_report(req: Request) -> Response:
     """Answer a report as text, or as JSON to who prefers that."""
     offer = choose(req.headers.get("accept"), [Offer(_TEXT), Offer(_JSON)]).offer
-    year, case_id = req.path_params["year"], req.path_params["id"]
+    year, case_id = case_named(req)
     services = await _wiring.services()
     report = await read_report(year, case_id, services.reports)
     headers = {"ETag": f'"{report.etag}"', "Vary": "Accept"}
@@ -54,8 +55,7 @@ async def put_report(req: Request) -> Response:
     text = _text(req, b"".join([chunk async for chunk in limited_body(req, _MAX_BODY)]))
     services = await _wiring.services()
     is_new = await write_report(
-        req.path_params["year"],
-        req.path_params["id"],
+        *case_named(req),
         text,
         cases=services.cases,
         reports=services.reports,

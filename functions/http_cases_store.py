@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._case_conditions import condition_of
+from functions._case_named import case_named
 from functions._case_store import store_ports
 from functions._http import answers_errors, json_response
 from functions._public_url import public_base_url
@@ -30,7 +31,7 @@ async def put_case(req: Request) -> Response:
     content_type = req.headers.get("content-type", "")
     _check_multipart(content_type)
     services = await _wiring.services()
-    year, case_id = req.path_params["year"], req.path_params["id"]
+    year, case_id = case_named(req)
     body = limited_body(req, services.settings.max_store_bytes)
     stored = await store_case(
         year,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions import _wiring
+from functions._case_named import case_named
 from functions._deidentify_job import check_destination
 from functions._deidentify_request import deidentify_request, has_random_pseudonyms
 from functions._http import answers_errors, json_response
@@ -58,7 +59,7 @@ async def deidentify_instance(req: Request) -> Response:
 @answers_errors
 async def deidentify_case(req: Request) -> Response:
     """Begin a job for the images of a clinical case."""
-    return await _begin(req, (req.path_params["year"], req.path_params["id"]))
+    return await _begin(req, case_named(req))
 
 
 @bp.function_name("deidentify_status")

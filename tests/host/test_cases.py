@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from shared.case_views import VIEWS
 from tests.host.archive import Archive, eventually
@@ -111,3 +112,29 @@ async def test_a_case_whose_storing_was_killed_is_not_there(stopped_archive: Arc
     async with archive.session.put(f"{archive.app.url}/cases/2014/S1", data=a_form(1)) as answer:
         assert answer.status == 201, await answer.text()
     assert (await case_of(archive, "S1"))[0] == 200
+
+
+async def test_ids_with_slashes_are_reached_and_told_apart(stopped_archive: Archive) -> None:
+    """C000-3 and C000-7: `12/34` and `12%2F34` are two ids, as PatientIDs may be; each has its own image and report."""
+    archive = stopped_archive
+    ids = {"12/34": "12%2F34", "12%2F34": "12%252F34"}
+    for number, case_id in enumerate(ids, start=1):
+        image = an_instance(
+            number, 1, 1, PatientID=case_id, StudyDate="20140512", ImageLaterality="L", ViewPosition="CC"
+        )
+        await archive.container("images").upload_blob(f"{number}.dcm", image)
+    await archive.start(DICOM_BLOB_EVENTS="queue")
+    async with archive.session.post(f"{archive.app.url}/cases/index") as answer:
+        assert (await answer.json())["by_attributes"] == 2
+    for case_id, quoted in ids.items():
+        url = URL(f"{archive.app.url}/cases/2014/{quoted}", encoded=True)
+        report = URL(f"{url}/report", encoded=True)
+        headers = {"Content-Type": "text/plain"}
+        async with archive.session.put(report, data=f"of {case_id}", headers=headers) as answer:
+            assert answer.status == 201
+    for case_id, quoted in ids.items():
+        url = URL(f"{archive.app.url}/cases/2014/{quoted}", encoded=True)
+        async with archive.session.get(url) as answer:
+            assert answer.status == 200, await answer.text()
+            case = await answer.json()
+        assert (case["id"], case["report"], list(case["views"])) == (case_id, f"of {case_id}", ["L__CC"])
