@@ -14,6 +14,7 @@ from shared.flows._urls import instance_url, version_url
 from shared.pixels.grey import padding_range
 from shared.pixels.image_attributes import (
     Attributes,
+    finite_numbers,
     first_number,
     first_text,
     frame_attributes,
@@ -77,16 +78,19 @@ def _describe(found: FoundImage, case: FoundCase, urls: CaseUrls, *, is_shown: b
         "size": record.location.length,
         "rows": first_number(attributes, "00280010"),
         "columns": first_number(attributes, "00280011"),
-        "pixel_spacing": next(
-            (attributes[tag]["Value"] for tag in _PIXEL_SPACING if first_number(attributes, tag) is not None),
-            None,
-        ),
+        "pixel_spacing": next((said for tag in _PIXEL_SPACING if (said := _spacing(attributes, tag))), None),
         "number_of_frames": 0 if record.layout is None else record.layout.number_of_frames,
         "frame_number": frame,
         "flip_horizontally": turned.flip_horizontally,
         "flip_vertically": turned.flip_vertically,
         **_grey(found, frame_attributes(attributes, frame or 1)),
     }
+
+
+def _spacing(attributes: Attributes, tag: str) -> list[float | None] | None:
+    """Return a spacing if it is of rows and columns: half of one would be shown as both."""
+    said = finite_numbers(attributes, tag)
+    return said if len(said) == 2 and all(said) else None
 
 
 def _grey(found: FoundImage, attributes: Attributes) -> dict[str, Any]:

@@ -264,3 +264,17 @@ async def test_no_patient_comes_into_the_log(service: Service, caplog: pytest.Lo
         await ask(service, accept=accept, case_id="Secret7")
     assert "secret7" not in caplog.text.lower()
     assert "DOE" not in caplog.text
+
+
+@pytest.mark.parametrize("said", ["0.1\\abc", "0.1\\", "0.1", "\\0.1", "0\\0.1", "0.1\\0.1\\1"])
+@pytest.mark.parametrize("name", ["PixelSpacing", "ImagerPixelSpacing"])
+async def test_a_spacing_that_is_none_is_not_shown(service: Service, name: str, said: str) -> None:
+    """An upload may say anything; the page and its JSON show a spacing of two numbers or none."""
+    placeholder = "7.777777777 "
+    view = a_view("L__CC", 1, ImagerPixelSpacing=None)
+    setattr(view, name, placeholder.strip())
+    await put(service, name_of("L__CC"), to_file(view).replace(placeholder.encode(), said.ljust(12).encode()))
+    assert (await ask(service)).json["views"]["L__CC"]["pixel_spacing"] is None
+    page = await ask(service, accept="text/html")
+    assert page.status == 200
+    assert b" mm" not in page.body
