@@ -23,6 +23,7 @@ TABLES = (
     "series",
     "studies",
     "lookups",
+    "instancelookups",
     "cases",
     "report",
     "changes",

@@ -19,5 +19,5 @@ async def test_h01_a_dependency_that_is_down_is_named(stopped_archive: Archive) 
     async with archive.session.get(url) as response:
         text = await response.text()
         assert response.status == 503
-    assert all(name in text for name in ("blobs", "queues", "tables"))
+    assert all(name in text for name in ("container archive", "queue study-changed", "table jobs")), text
     assert str(archive.azurite.blob_port) not in text

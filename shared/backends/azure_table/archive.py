@@ -21,7 +21,18 @@ from shared.backends.azure_table.tables import Tables
 from shared.errors import BackendUnavailableError
 from shared.ports import ObjectStore
 
-TABLES = ("objects", "instances", "series", "studies", "lookups", "cases", "changes", "checkpoints")
+TABLES = (
+    "objects",
+    "instances",
+    "series",
+    "studies",
+    "lookups",
+    "instancelookups",
+    "cases",
+    "changes",
+    "checkpoints",
+    "jobs",
+)
 """What must exist before the app runs, the report table apart."""
 
 _CHECKPOINTS = "checkpoints"

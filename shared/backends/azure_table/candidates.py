@@ -61,18 +61,20 @@ class Candidates:
         if (uids := _uids(query, STUDY_INSTANCE_UID)) is not None:
             return [StudyRef(uid) for uid in uids]
         if (uids := _uids(query, SOP_INSTANCE_UID)) is not None:
-            shards = [(keys.sop_shard(self._keys.partition, uid), uid) for uid in uids]
+            shards = [
+                (lookups.INSTANCE_TABLE, keys.sop_shard(self._keys.partition, uid), uid) for uid in uids
+            ]
         elif (uids := _uids(query, SERIES_INSTANCE_UID)) is not None:
-            shards = [(self._keys.series_partition(uid), uid) for uid in uids]
+            shards = [(lookups.TABLE, self._keys.series_partition(uid), uid) for uid in uids]
         else:
             return None
         found = await self._at_once(self._led_to, shards)
         return list(dict.fromkeys(ref for refs in found for ref in refs))
 
-    async def _led_to(self, shard: tuple[str, str]) -> list[StudyRef]:
-        partition_key, uid = shard
+    async def _led_to(self, shard: tuple[str, str, str]) -> list[StudyRef]:
+        table, partition_key, uid = shard
         rows = await self._tables.rows_of(
-            lookups.TABLE, partition_key, start=f"{uid}!", end=uid + keys.AFTER_JOIN, select=["RowKey"]
+            table, partition_key, start=f"{uid}!", end=uid + keys.AFTER_JOIN, select=["RowKey"]
         )
         return [StudyRef(row["RowKey"].split("!")[1]) for row in rows]
 

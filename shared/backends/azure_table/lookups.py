@@ -16,6 +16,9 @@ from shared.dicom.search_order import NO_DAY, inverted_day
 from shared.records import Json
 
 TABLE = "lookups"
+INSTANCE_TABLE = "instancelookups"
+"""By SOP UID, a row an instance: apart, for the others are a few a study and are what searches read."""
+
 DATE, PATIENT, ACCESSION, NAME, SERIES, SOP = "date", "patient", "accession", "name", "series", "sop"
 
 STUDY_DATE, ACCESSION_NUMBER = "00080020", "00080050"

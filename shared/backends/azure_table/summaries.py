@@ -85,7 +85,7 @@ class AzureTableSummaries:
         notes = [await self._dirty.note(one) for one in sorted(series)]
         await self.refresh(ref)
         await self._tables.upsert_rows(
-            lookups.TABLE, [_keyed(self._keys.instance(instance)) for instance in present]
+            lookups.INSTANCE_TABLE, [_keyed(self._keys.instance(instance)) for instance in present]
         )
         await self._dirty.settle(notes)
 
@@ -242,10 +242,11 @@ class AzureTableSummaries:
         changed = {instances.ref_of_outbox(row) for row in outbox}
         changed |= {ref for ref, nonce in present.items() if nonce in nonces}
         await self._tables.upsert_rows(
-            lookups.TABLE, [_keyed(self._keys.instance(ref)) for ref in sorted(changed & present.keys())]
+            lookups.INSTANCE_TABLE,
+            [_keyed(self._keys.instance(ref)) for ref in sorted(changed & present.keys())],
         )
         await self._tables.delete_rows(
-            lookups.TABLE, [self._keys.instance(ref) for ref in sorted(changed - present.keys())]
+            lookups.INSTANCE_TABLE, [self._keys.instance(ref) for ref in sorted(changed - present.keys())]
         )
 
 
