@@ -104,9 +104,20 @@ async def replace_one(archive: TableArchive) -> None:
     await archive.summaries.refresh(STUDY)
 
 
+async def renew_one(archive: TableArchive) -> None:
+    """Make one of three instances anew, then summarise: the feed says nothing of it."""
+    await archive.instances.renew(records()[:1])
+    await archive.summaries.refresh(STUDY)
+
+
+async def rebuild(archive: TableArchive) -> None:
+    """Make the study's rows anew."""
+    await archive.summaries.rebuild(STUDY)
+
+
 # A killed gather leaves the coroutines it was about to start.
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-@pytest.mark.parametrize("step", [store, remove_one, replace_one])
+@pytest.mark.parametrize("step", [store, remove_one, replace_one, renew_one, rebuild])
 async def test_death_before_any_request(
     service: SignedHttp, step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,33 @@ async def test_every_kind_of_difference_is_found_and_put_right() -> None:
     assert (again.drift, again.objects, again.done) == ({}, found.objects, True)
 
 
+async def test_rejections_that_nothing_accounts_for_go() -> None:
+    """Whose object is gone, or was taken since, under short names and long; what others keep there stays."""
+    made = Reconciled()
+    world = made.world
+    long = "x" * 500
+    for name in ("a", long, "taken"):
+        made.drop(name, b"no DICOM")
+        await index_instance(key_of(name), world.index_ports)
+    rejections = dict(world.objects.objects)
+    for name in ("a", long, "taken"):
+        del world.objects.objects[key_of(name)]
+        await index_instance(key_of(name), world.index_ports)
+    made.drop("taken", make_file(1))
+    for key, stored in rejections.items():
+        if key.container == "rejected":
+            world.objects.write(key, stored.data)
+    others = {"images/note.json": b"{}", "images/no json.json": b"{", "poison/images/a.json": b"{}"}
+    for name, data in others.items():
+        made.drop(name, data, "rejected")
+
+    found = await made.run()
+
+    assert found.drift == {"new": 1, "rejection": 3}
+    left = {key.name for key in world.objects.objects if key.container == "rejected"}
+    assert left == set(others)
+
+
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("lost", ["ledger", "index", "cases", "all"])
 async def test_what_is_lost_comes_back(lost: str, *, force: bool) -> None:
@@ -172,21 +199,22 @@ async def test_what_a_request_may_be_storing_is_left_alone() -> None:
 async def test_objects_of_other_partitions_are_theirs() -> None:
     """Also of one that is known by the archive's objects alone, and whatever its name sorts like."""
     made = Reconciled()
-    for number, name in enumerate(["default", "default-2", "a", "z.9"]):
+    for number, name in enumerate(["default", "default-2", "a", "a0", "z.9"]):
         made.drop(f"{name}/ab/1.2/1.2.3/{number}.dcm", make_file(number + 1), "archive")
     made.drop("stray", b"", "archive")
     made.drop("not a partition/x", b"", "archive")
 
     found = await made.run()
 
-    assert found.objects == {"indexed": 4}
+    assert found.objects == {"indexed": 5}
     assert {name: len(world.index.serving_records()) for name, world in made.worlds.items()} == {
         "default": 1,
         "default-2": 1,
         "a": 1,
+        "a0": 1,
         "z.9": 1,
     }
-    assert [partition.name for partition in await made.partitions.all()] == ["a", "default-2", "z.9"]
+    assert [partition.name for partition in await made.partitions.all()] == ["a", "a0", "default-2", "z.9"]
 
 
 async def test_forcing_makes_records_anew() -> None:
