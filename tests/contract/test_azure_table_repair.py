@@ -75,7 +75,7 @@ async def test_what_searches_go_by_comes_back(service: SignedHttp) -> None:
     for number in (1, 2):
         sop = f"{studies[1]}.1.{number}"
         row_key = f"{sop}!{studies[1]}!{studies[1]}.1"
-        await tables.delete("lookups", keys.sop_shard(partition, sop), row_key)
+        await tables.delete("instancelookups", keys.sop_shard(partition, sop), row_key)
     await tables.delete("instances", f"{third}!{studies[2]}.1", f"{studies[2]}.1.2")
     for number in (1, 2):
         await tables.delete("instances", f"{fourth}!{studies[3]}.1", f"{studies[3]}.1.{number}")

@@ -146,7 +146,9 @@ async def test_lost_tables_come_back(stopped_archive: Archive, lost: tuple[str, 
     assert (again["drift"], again["objects"]) == ({}, report["objects"])
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.scale)])
+@pytest.mark.parametrize(
+    "count", [300, pytest.param(10_000, marks=[pytest.mark.scale, pytest.mark.timeout(3600)])]
+)
 async def test_lost_doubled_and_shuffled_events(stopped_archive: Archive, count: int) -> None:
     """After one pass the index equals the listing, and the ledger accounts for each blob once.
 
@@ -181,7 +183,7 @@ async def test_lost_doubled_and_shuffled_events(stopped_archive: Archive, count:
         async def handled() -> bool:
             return (await queue.get_queue_properties()).approximate_message_count == 0
 
-        await eventually(handled, seconds=900)
+        await eventually(handled, seconds=1800)
 
     async def slice_of_a_pass() -> None:
         try:
