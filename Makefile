@@ -1,5 +1,5 @@
 # Everything a developer does here; `make` lists it.
-# PORT, AZURITE_PORT, DATA_DIR, STORE and S3_PORT reach `make run` from the command line or the environment.
+# PORT, AZURITE_PORT, DATA_DIR, STORE, S3_PORT, SEARCH and SEARCH_PORT reach `make run` from the command line or the environment.
 
 PYTHON ?= python3.13
 BIN := .venv/bin
@@ -12,7 +12,7 @@ UNIT_TESTS := tests/unit tests/client tests/bench -m "not azurite and not host a
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-run: .venv/installed $(if $(filter s3,$(STORE)),.venv/installed-dev) .tools/installed ## Start Azurite and the app with sample data; Ctrl-C stops them. STORE=s3: objects on SeaweedFS
+run: .venv/installed $(if $(filter s3,$(STORE))$(filter 1,$(SEARCH)),.venv/installed-dev) .tools/installed ## Start Azurite and the app with sample data; Ctrl-C stops them. STORE=s3: objects on SeaweedFS; SEARCH=1: a search index
 	@$(BIN)/python -m client run
 
 viewer: .tools/viewer/installed ## Install the OHIF viewer; `make run` then serves it at /viewer/

@@ -5,7 +5,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from client import case, deidentify, describe, risk, run
+from client import case, deidentify, describe, risk, run, search
 from client.conformance import command as conformance
 from client.errors import ClientError
 
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_parser(commands)
     case.add_parser(commands)
     describe.add_parser(commands)
+    search.add_parser(commands)
     risk.add_parser(commands)
     deidentify.add_parser(commands)
     conformance.add_parser(commands)

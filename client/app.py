@@ -26,7 +26,7 @@ LOCAL_SETTINGS = {
 }
 STORAGE_SETTINGS = ("AzureWebJobsStorage", "DicomStorage")
 AZURE_STORE = {"DICOM_OBJECT_STORE": "azure"}
-_STORES_ELSEWHERE = ("DICOM_OBJECT_STORE", "DICOM_S3_", "DICOM_CONFIG_FILE")
+_STORES_ELSEWHERE = ("DICOM_OBJECT_STORE", "DICOM_S3_", "DICOM_ELASTICSEARCH_", "DICOM_CONFIG_FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class App:
         Args:
             surroundings: The variables of this process.
             connection_string: Of the storage account.
-            object_store: Settings of the store of the objects.
+            object_store: Settings of the store of the objects, and of the search.
         """
         programs = os.pathsep.join([str(Path(sys.executable).parent), surroundings.get("PATH", os.defpath)])
         viewer = {"DICOM_VIEWER_URL": BASE_PATH} if self.has_viewer else {}

@@ -1,5 +1,6 @@
 """Ask one archive over HTTP, and say in words what it refuses. It knows no resource."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,6 +61,11 @@ class ArchiveServer:
                 return self._ask("POST", path, parameters, headers=headers, data=body)
         except OSError as error:
             raise RefusedError(f"it cannot be read ({type(error).__name__})") from None
+
+    def send_json(self, path: str, content: Any, parameters: Parameters = ()) -> dict[str, Any]:
+        """Post JSON and return what is answered as JSON; errors as of `json`."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        return self.object_of(self._ask("POST", path, parameters, headers=headers, data=json.dumps(content)))
 
     def object_of(self, answer: requests.Response) -> dict[str, Any]:
         """Return the JSON object that an answer holds."""

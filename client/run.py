@@ -1,4 +1,4 @@
-"""Run everything on this machine: Azurite, SeaweedFS if asked for, the app, sample data; it installs nothing."""
+"""Run everything on this machine: Azurite, SeaweedFS and a search server if asked for, the app, sample data; it installs nothing."""
 
 import argparse
 import asyncio
@@ -19,6 +19,7 @@ from client.errors import ClientError
 from client.images import BucketOfImages, ContainerOfImages, Images
 from client.mammography import CASE_ID, YEAR
 from client.ports_in_use import check_ports
+from client.noida import NoidaDb
 from client.seaweedfs import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFs
 from client.viewer.site import BASE_PATH
 
@@ -27,6 +28,7 @@ _INDEXING_SECONDS = 120
 _APP_GRACE_SECONDS = 6
 _AZURITE_GRACE_SECONDS = 3
 _SEAWEEDFS_GRACE_SECONDS = 5
+_NOIDA_GRACE_SECONDS = 5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _DESCRIPTION = """\
@@ -48,6 +50,8 @@ class Options:
     samples: bool
     seaweedfs: SeaweedFs | None = None
     """The store of the objects; without it, that is Azurite."""
+    noida: NoidaDb | None = None
+    """What stands in for Elasticsearch; without it the app searches its tables."""
 
     @property
     def ports(self) -> list[tuple[str, int]]:
@@ -56,6 +60,7 @@ class Options:
             ("PORT", self.app.port),
             *(("AZURITE_PORT", port) for port in self.azurite.ports),
             *(("S3_PORT", port) for port in (self.seaweedfs.ports if self.seaweedfs else ())),
+            *((("SEARCH_PORT", self.noida.port),) if self.noida else ()),
         ]
 
     @property
@@ -107,6 +112,18 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         default=environment("S3_PORT", "8333"),
         help="of S3; SeaweedFS takes the nine after it too (variable S3_PORT; default 8333)",
     )
+    add(
+        "--search",
+        action="store_true",
+        default=environment("SEARCH", "") not in ("", "0"),
+        help="start noida-db, which stands in for Elasticsearch (variable SEARCH=1)",
+    )
+    add(
+        "--search-port",
+        type=_port,
+        default=environment("SEARCH_PORT", "9200"),
+        help="of noida-db (variable SEARCH_PORT; default 9200)",
+    )
     add("--no-samples", action="store_true", help="leave an empty store empty")
     parser.set_defaults(command=_run_command)
 
@@ -124,6 +141,7 @@ def _run_command(arguments: argparse.Namespace) -> int:
         Azurite(arguments.azurite_port),
         not arguments.no_samples,
         SeaweedFs(arguments.s3_port) if arguments.store == "s3" else None,
+        NoidaDb(arguments.search_port) if arguments.search else None,
     )
     check_ports(options.ports)
     with _owned(options.app.data_folder), contextlib.suppress(asyncio.CancelledError):
@@ -149,6 +167,8 @@ async def _run(options: Options) -> None:
         children = [await _start_storage(stack, options)]
         if options.seaweedfs:
             children.append(await _start_seaweedfs(stack, options, options.seaweedfs))
+        if options.noida:
+            children.append(await _start_noida(stack, options, options.noida))
         program = _app_program(options)
         print(f"starting the app: {' '.join(program.command)}")
         children.append(await stack.enter_async_context(running(program)))
@@ -173,6 +193,23 @@ async def _start_seaweedfs(stack: contextlib.AsyncExitStack, options: Options, s
     print(f"starting SeaweedFS on ports {seaweedfs.ports[0]} to {seaweedfs.ports[-1]}")
     child = await stack.enter_async_context(running(_seaweedfs_program(options, seaweedfs)))
     await _ready_in(_START_SECONDS, [child], seaweedfs.answering())
+    return child
+
+
+async def _start_noida(stack: contextlib.AsyncExitStack, options: Options, noida: NoidaDb) -> Child:
+    print(f"starting noida-db on port {noida.port}; it stands in for Elasticsearch, and is none")
+    storage = options.app.data_folder / "noida"
+    storage.mkdir(exist_ok=True)
+    program = Program(
+        name="noida-db",
+        command=noida.command(storage),
+        environment=os.environ,
+        folder=storage,
+        log=options.app.data_folder / "noida.log",
+        grace_seconds=_NOIDA_GRACE_SECONDS,
+    )
+    child = await stack.enter_async_context(running(program))
+    await _ready_in(_START_SECONDS, [child], noida.answering())
     return child
 
 
@@ -209,7 +246,10 @@ def _app_program(options: Options) -> Program:
         environment=options.app.environment(
             os.environ,
             options.azurite.connection_string,
-            options.seaweedfs.settings() if options.seaweedfs else AZURE_STORE,
+            {
+                **(options.seaweedfs.settings() if options.seaweedfs else AZURE_STORE),
+                **(options.noida.settings() if options.noida else {}),
+            },
         ),
         folder=FOLDER,
         log=options.app.data_folder / "app.log",

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from shared.errors import NotConfiguredError
 from shared.flows.update_search import SearchUpdatePorts, update_search
 from shared.services import Services
 
@@ -25,3 +26,15 @@ async def bring_search_up(services: Services, *, seconds: float) -> None:
     ports = SearchUpdatePorts(services.feed, services.checkpoints, engine, services.searched)
     async with _updating:
         await update_search(ports, seconds=seconds)
+
+
+async def begin_rebuild(services: Services) -> str:
+    """Begin a build of the index, which the next updates fill; return its name.
+
+    Raises:
+        NotConfiguredError: There is no search engine.
+        BackendUnavailableError: It does not answer.
+    """
+    if services.engine is None:
+        raise NotConfiguredError("there is no search index to build; set DICOM_ELASTICSEARCH_URL")
+    return (await services.engine.begin_build()).name

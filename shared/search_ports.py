@@ -60,7 +60,7 @@ class IndexRequest:
 
 @dataclass(frozen=True, slots=True)
 class IndexHit:
-    """An instance that was found, with those of the fields asked for that it has."""
+    """An instance that was found, with those of the fields asked for that it has, by their names."""
 
     ref: InstanceRef
     fields: Json

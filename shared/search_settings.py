@@ -13,6 +13,8 @@ class SearchSettings(BaseSettings):
     """Of Elasticsearch 8 or 9, without credentials; empty for none: then the tables answer what they can."""
     elasticsearch_index: str = Field(default="dicom-functions", pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")
     """Alias under which the index is known in the cluster; names of its builds begin with it."""
+    elasticsearch_indexes: Annotated[tuple[str, ...], NoDecode] = ()
+    """Aliases of further indices of the same make that a search may name; separated by commas."""
     elasticsearch_api_key: SecretStr | None = None
     """Goes before a user and password. It may create, write, read and delete indices whose names begin so."""
     elasticsearch_username: str = ""

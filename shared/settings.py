@@ -128,6 +128,7 @@ class Settings(SearchSettings, S3Settings):
         "store_transfer_syntaxes",
         "deidentify_vocabulary",
         "search_omit",
+        "elasticsearch_indexes",
         mode="before",
     )
     @classmethod

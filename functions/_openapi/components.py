@@ -86,6 +86,13 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "to": ("Last StudyDate", _DATE),
     "keys": ("How attributes are called", {"type": "string", "enum": ["human", "numeric", "keyword"]}),
     "level": ("Least level to list", {"type": "string", "enum": ["none", "low", "medium", "high"]}),
+    "q": ("Id of an instance, {study}/{series}/{instance}, or its SOP Instance UID", _TEXT),
+    "fields": ("Fields to answer of each hit, separated by commas", _TEXT),
+    "facets": ("Whether to count modalities, years, manufacturers and levels of risk", _BOOLEAN),
+    "just_find": ("Whether to tell only how many there are", _BOOLEAN),
+    "index": ("Another search index than the one that is set", _TEXT),
+    "object_key": ("Name of an object", _TEXT),
+    "bucket": ("Container of the object; the archive's unless given", _TEXT),
     "page": ("From 1", {"type": "integer", "minimum": 1}),
 }
 _OF_CASES: Final[dict[str, tuple[str, Json]]] = {

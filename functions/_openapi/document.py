@@ -10,6 +10,7 @@ from functions._openapi.cases import CASES
 from functions._openapi.components import ALWAYS, Json, components
 from functions._openapi.ledger import LEDGER
 from functions._openapi.operations import DICOM_JSON, DICOMWEB, OTHERS, Operation
+from functions._openapi.searching import SEARCHING
 
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -26,7 +27,7 @@ def openapi_document(server_url: str, roots: Iterable[str], *, needs_key: bool) 
     Source: OpenAPI 3.1.0
     """
     paths: dict[str, Json] = {}
-    for operation in (*OTHERS, *ANALYSIS, *CASES, *LEDGER):
+    for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER):
         paths.setdefault(operation.path, {})[operation.method] = _written(operation, "app")
     for root in roots:
         for operation in DICOMWEB:
@@ -41,7 +42,7 @@ def openapi_document(server_url: str, roots: Iterable[str], *, needs_key: bool) 
         "info": {
             "title": "dicom-functions",
             "version": "1",
-            "description": "A DICOM archive: DICOMweb (PS3.18), a change feed, clinical cases.",
+            "description": "A DICOM archive: DICOMweb (PS3.18), a change feed, clinical cases, search.",
         },
         "servers": [{"url": server_url}],
         "security": [{"key": []}, {"key-in-query": []}] if needs_key else [],

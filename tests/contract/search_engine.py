@@ -145,11 +145,18 @@ class SearchEngineContract:
 
     async def test_hits_have_the_fields_asked_for(self, engine: SearchEngine, cluster: Cluster) -> None:
         """Of each hit those fields are returned that were asked for and that it has, and no others."""
-        await self._ready(engine, a_document(_ref(1), _00080060="CT", _00100020="X"), a_document(_ref(2)))
+        await self._ready(
+            engine,
+            a_document(_ref(1), _00080060="CT", _00100020="X", _00100010={"Alphabetic": "Doe^John"}),
+            a_document(_ref(2)),
+        )
         await cluster.settle()
 
-        page = await engine.find("p", IndexRequest(Everything(), 10, fields=("Modality", "year")))
-        assert {hit.ref: hit.fields for hit in page.hits} == {_ref(1): {"Modality": ["CT"]}, _ref(2): {}}
+        page = await engine.find(
+            "p", IndexRequest(Everything(), 10, fields=("Modality", "PatientName.family"))
+        )
+        fields = {"Modality": ["CT"], "PatientName.family": ["doe"]}
+        assert {hit.ref: hit.fields for hit in page.hits} == {_ref(1): fields, _ref(2): {}}
 
     async def test_partitions_are_searched_by_themselves(
         self, engine: SearchEngine, cluster: Cluster

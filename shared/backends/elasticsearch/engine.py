@@ -13,6 +13,7 @@ from shared.backends.elasticsearch import bulk
 from shared.backends.elasticsearch.clauses import within_partition
 from shared.backends.elasticsearch.errors import translated
 from shared.backends.elasticsearch.mapping import mapping, settings
+from shared.dicom.index.document import field_of
 from shared.dicom.index.fields import UIDS
 from shared.dicom.references import InstanceRef
 from shared.errors import BackendUnavailableError, QueryTooBroadError
@@ -142,7 +143,7 @@ class ElasticsearchEngine:
                 raise BackendUnavailableError(
                     "the search index is being built, and does not answer before it holds everything; try again"
                 ) from None
-        return _page(answer.body, first=first)
+        return _page(answer.body, request.fields, first=first)
 
     def _own_alias(self, index: str) -> str:
         return f"{index}-{self._fingerprint}"
@@ -177,7 +178,7 @@ class _Build:
         return cls(Generation(name, re.sub(r"[^0-9A-Za-z_-]", "", uuid)), fingerprint, int(number), about)
 
 
-def _page(answer: Mapping[str, Any], *, first: bool) -> IndexPage:
+def _page(answer: Mapping[str, Any], fields: Sequence[str], *, first: bool) -> IndexPage:
     if answer.get("timed_out"):
         raise QueryTooBroadError(
             f"the search took more than {SEARCH_SECONDS} seconds; ask for less, or for exact values"
@@ -185,7 +186,7 @@ def _page(answer: Mapping[str, Any], *, first: bool) -> IndexPage:
     hits = [
         IndexHit(
             InstanceRef(*(source[uid] for uid in UIDS)),
-            {name: value for name, value in source.items() if name not in UIDS},
+            {name: value for name in fields if (value := field_of(source, name)) is not None},
         )
         for source in (hit["_source"] for hit in answer["hits"]["hits"])
     ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
+from shared.dicom.index.document import field_of
 from shared.dicom.index.fields import DELETED, PARTITION, UIDS
 from shared.dicom.index.query import (
     Beginning,
@@ -60,7 +62,7 @@ class MemorySearchEngine:
         if found is not None:
             return found
         self._cluster.begun += 1
-        begun = Generation(f"build-{self._cluster.begun}", str(self._cluster.begun))
+        begun = Generation(f"build-{self._cluster.begun}", uuid4().hex)
         self._cluster.builds[begun] = (self._fingerprint, {})
         return begun
 
@@ -91,7 +93,14 @@ class MemorySearchEngine:
         )
         page = [place for place in by_place if request.after is None or place[0] > request.after]
         hits = [
-            IndexHit(ref, {name: found[index][name] for name in request.fields if name in found[index]})
+            IndexHit(
+                ref,
+                {
+                    name: value
+                    for name in request.fields
+                    if (value := field_of(found[index], name)) is not None
+                },
+            )
             for ref, index in page[: request.limit]
         ]
         if request.after is not None:
@@ -136,9 +145,7 @@ def _lies_in(bounds: Interval, value: Any) -> bool:
 
 
 def _values(document: Mapping[str, Any], field: str) -> list[Any]:
-    held: Any = document
-    for name in field.split("."):
-        held = held.get(name) if isinstance(held, Mapping) else None
+    held = field_of(document, field)
     if held is None:
         return []
     return held if isinstance(held, list) else [held]

@@ -67,6 +67,14 @@ def instance_id(ref: InstanceRef) -> str:
     return f"{ref.study_instance_uid}/{ref.series_instance_uid}/{ref.sop_instance_uid}"
 
 
+def field_of(document: Mapping[str, Any], name: str) -> Any:
+    """Return what a document has in a field, such as `PatientName.family`; None if it has none."""
+    held: Any = document
+    for part in name.split("."):
+        held = held.get(part) if isinstance(held, Mapping) else None
+    return held
+
+
 def _identity(ref: InstanceRef) -> dict[str, str]:
     values = (ref.study_instance_uid, ref.series_instance_uid, ref.sop_instance_uid)
     return dict(zip(UIDS, values, strict=True))

@@ -50,6 +50,16 @@ def read_query(query: Any, policy: IndexPolicy) -> Clause:
     return _Reader(policy).clause(query, 0)
 
 
+def field_called(name: str, policy: IndexPolicy) -> str:
+    """Return the field of an index document that holds an attribute as it is.
+
+    Raises:
+        InvalidQueryError: There is no such attribute.
+        UnsupportedQueryError: It has no field of its own, or the policy keeps that empty.
+    """
+    return _Reader(policy).field(name)
+
+
 def pair_clause(name: str, value: str, policy: IndexPolicy) -> Clause:
     """Return the clause of documents in which the attribute called *name* has the value *value*.
 
@@ -140,7 +150,7 @@ class _Reader:
 
     def _equal(self, name: str, value: Any) -> Clause:
         if name in ASKABLE or name in UIDS or (name in kinds() and "." in name):
-            return OneOf(self._field(name), (self._scalar(name, value),))
+            return OneOf(self.field(name), (self._scalar(name, value),))
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise InvalidQueryError(f"{shown(name)}: give a text or a number")
         return pair_clause(name.removeprefix(f"{INFO}."), str(value), self._policy)
@@ -150,22 +160,22 @@ class _Reader:
         _check_names(given, _BOUNDS, "range")
         if not given:
             raise InvalidQueryError(f"range takes {', '.join(_BOUNDS)}")
-        field = self._field(name)
+        field = self.field(name)
         return Interval(field, **{bound: self._scalar(name, value) for bound, value in given.items()})
 
     def _prefix(self, inner: Any, _depth: int) -> Clause:
         name, text = self._text(inner, "prefix")
-        return Beginning(self._field(name), text)
+        return Beginning(self.field(name), text)
 
     def _wildcard(self, inner: Any, _depth: int) -> Clause:
         name, text = self._text(inner, "wildcard")
         if text.count("*") > _MAX_STARS or "\\" in text:
             raise InvalidQueryError(f"a pattern has at most {_MAX_STARS} asterisks, and no backslash")
-        return Pattern(self._field(name), text)
+        return Pattern(self.field(name), text)
 
     def _exists(self, inner: Any, _depth: int) -> Clause:
         _check_names(inner, ("field",), "exists")
-        return Present(self._field(str(inner.get("field"))))
+        return Present(self.field(str(inner.get("field"))))
 
     def _text(self, inner: Any, what: str) -> tuple[str, str]:
         name, given = _only(inner, what)
@@ -173,18 +183,22 @@ class _Reader:
             _check_names(given, ("value",), what)
             given = given.get("value")
         text = self._scalar(name, given)
-        if not isinstance(text, str) or kinds().get(self._field(name)) is not Kind.TEXT:
+        if not isinstance(text, str) or kinds().get(self.field(name)) is not Kind.TEXT:
             raise InvalidQueryError(f"{what} is for fields of text, and {shown(name)} is none")
         return name, text
 
-    def _field(self, name: str) -> str:
+    def field(self, name: str) -> str:
         """Return the field called *name*, after a look at whether it may hold what is asked for.
 
         Raises:
             InvalidQueryError: There is no such field.
             UnsupportedQueryError: The policy keeps it empty: no answer would be true.
         """
-        if name in ASKABLE:
+        if name == "object_key" and self._policy.identifying != "plain":
+            raise UnsupportedQueryError(
+                "names of objects do not stand in the search index of this archive; fetch /search/file by object_key"
+            )
+        if name in ASKABLE or name in UIDS:
             return name
         keyword, dot, part = name.partition(".")
         field = keyword + dot + part
@@ -203,7 +217,7 @@ class _Reader:
         return field
 
     def _scalar(self, name: str, value: Any) -> Scalar:
-        kind = kinds()[self._field(name)]
+        kind = kinds()[self.field(name)]
         if kind is Kind.BOOLEAN and isinstance(value, bool):
             return value
         if isinstance(value, bool) or not isinstance(value, str | int | float):

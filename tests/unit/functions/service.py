@@ -29,11 +29,14 @@ from functions import (
     http_page_assets,
     http_preflight,
     http_risk,
+    http_search,
     http_start_page,
 )
 from shared.backends.memory.partitions import MemoryPartitions
 from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
+from shared.backends.memory.search_engine import MemorySearchEngine
+from shared.dicom.index.policy import IndexPolicy
 from shared.services import Services
 from shared.settings import Settings
 from tests.unit.flows.world import World
@@ -47,6 +50,7 @@ _AREAS = (
     http_deidentify,
     http_describe,
     http_risk,
+    http_search,
     http_cases_store,
     http_deidentify_jobs,
     http_dicomweb_changes,
@@ -96,6 +100,8 @@ class Service:
         self.partitions = MemoryPartitions()
         self.worlds = {"default": self.world}
         self.settings = Settings.model_construct()
+        self.engine: MemorySearchEngine | None = None
+        self.index_policy = IndexPolicy("plain")
 
     async def services(self) -> Services:
         """Stand in for `functions._wiring.services`."""
@@ -127,6 +133,8 @@ class Service:
             jobs=world.port(world.jobs),
             deidentifications=world.port(world.work),
             closers=(),
+            engine=self.engine,
+            index_policy=self.index_policy,
         )
 
     async def call(
