@@ -8,27 +8,22 @@ import os
 import shutil
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from client import sample_data
-from client.app import AZURE_STORE, FOLDER, App
+from client.app import App
 from client.azurite import Azurite
-from client.child import Child, Program, beside, running
+from client.child import Child, beside, running
 from client.errors import ClientError
-from client.images import BucketOfImages, ContainerOfImages, Images
+from client.local_parts import Options, app_program, azurite_program, noida_program, seaweedfs_program
 from client.mammography import CASE_ID, YEAR
-from client.ports_in_use import check_ports
 from client.noida import NoidaDb
+from client.ports_in_use import check_ports
 from client.seaweedfs import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFs
 from client.viewer.site import BASE_PATH
 
 _START_SECONDS = 90
 _INDEXING_SECONDS = 120
-_APP_GRACE_SECONDS = 6
-_AZURITE_GRACE_SECONDS = 3
-_SEAWEEDFS_GRACE_SECONDS = 5
-_NOIDA_GRACE_SECONDS = 5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _DESCRIPTION = """\
@@ -39,36 +34,6 @@ Several may run side by side: give each its own ports and its own data folder.""
 _EPILOG = """\
 exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 it could not start, or a part of it died (the message says which);
 2 the command line makes no sense."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asked for."""
-
-    app: App
-    azurite: Azurite
-    samples: bool
-    seaweedfs: SeaweedFs | None = None
-    """The store of the objects; without it, that is Azurite."""
-    noida: NoidaDb | None = None
-    """What stands in for Elasticsearch; without it the app searches its tables."""
-
-    @property
-    def ports(self) -> list[tuple[str, int]]:
-        """The ports that are needed, each after the variable that changes it."""
-        return [
-            ("PORT", self.app.port),
-            *(("AZURITE_PORT", port) for port in self.azurite.ports),
-            *(("S3_PORT", port) for port in (self.seaweedfs.ports if self.seaweedfs else ())),
-            *((("SEARCH_PORT", self.noida.port),) if self.noida else ()),
-        ]
-
-    @property
-    def images(self) -> Images:
-        """Where samples are dropped."""
-        if self.seaweedfs:
-            return BucketOfImages(self.seaweedfs)
-        return ContainerOfImages(self.azurite.connection_string)
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -169,7 +134,7 @@ async def _run(options: Options) -> None:
             children.append(await _start_seaweedfs(stack, options, options.seaweedfs))
         if options.noida:
             children.append(await _start_noida(stack, options, options.noida))
-        program = _app_program(options)
+        program = app_program(options)
         print(f"starting the app: {' '.join(program.command)}")
         children.append(await stack.enter_async_context(running(program)))
         await _ready_in(_START_SECONDS, children, options.app.healthy())
@@ -183,7 +148,7 @@ async def _run(options: Options) -> None:
 
 async def _start_storage(stack: contextlib.AsyncExitStack, options: Options) -> Child:
     print(f"starting Azurite on ports {options.azurite.ports[0]} to {options.azurite.ports[-1]}")
-    azurite = await stack.enter_async_context(running(_azurite_program(options)))
+    azurite = await stack.enter_async_context(running(azurite_program(options)))
     await _ready_in(_START_SECONDS, [azurite], options.azurite.answering())
     await _ready_in(_START_SECONDS, [azurite], options.azurite.furnish())
     return azurite
@@ -191,70 +156,16 @@ async def _start_storage(stack: contextlib.AsyncExitStack, options: Options) -> 
 
 async def _start_seaweedfs(stack: contextlib.AsyncExitStack, options: Options, seaweedfs: SeaweedFs) -> Child:
     print(f"starting SeaweedFS on ports {seaweedfs.ports[0]} to {seaweedfs.ports[-1]}")
-    child = await stack.enter_async_context(running(_seaweedfs_program(options, seaweedfs)))
+    child = await stack.enter_async_context(running(seaweedfs_program(options, seaweedfs)))
     await _ready_in(_START_SECONDS, [child], seaweedfs.answering())
     return child
 
 
 async def _start_noida(stack: contextlib.AsyncExitStack, options: Options, noida: NoidaDb) -> Child:
     print(f"starting noida-db on port {noida.port}; it stands in for Elasticsearch, and is none")
-    storage = options.app.data_folder / "noida"
-    storage.mkdir(exist_ok=True)
-    program = Program(
-        name="noida-db",
-        command=noida.command(storage),
-        environment=os.environ,
-        folder=storage,
-        log=options.app.data_folder / "noida.log",
-        grace_seconds=_NOIDA_GRACE_SECONDS,
-    )
-    child = await stack.enter_async_context(running(program))
+    child = await stack.enter_async_context(running(noida_program(options, noida)))
     await _ready_in(_START_SECONDS, [child], noida.answering())
     return child
-
-
-def _seaweedfs_program(options: Options, seaweedfs: SeaweedFs) -> Program:
-    storage = options.app.data_folder / "seaweedfs"
-    storage.mkdir(exist_ok=True)
-    return Program(
-        name="SeaweedFS",
-        command=seaweedfs.command(storage),
-        environment=seaweedfs.environment(os.environ),
-        folder=storage,
-        log=options.app.data_folder / "seaweedfs.log",
-        grace_seconds=_SEAWEEDFS_GRACE_SECONDS,
-    )
-
-
-def _azurite_program(options: Options) -> Program:
-    storage = options.app.data_folder / "azurite"
-    storage.mkdir(exist_ok=True)
-    return Program(
-        name="Azurite",
-        command=options.azurite.command(storage),
-        environment=os.environ,
-        folder=storage,
-        log=options.app.data_folder / "azurite.log",
-        grace_seconds=_AZURITE_GRACE_SECONDS,
-    )
-
-
-def _app_program(options: Options) -> Program:
-    return Program(
-        name="the app",
-        command=options.app.command(),
-        environment=options.app.environment(
-            os.environ,
-            options.azurite.connection_string,
-            {
-                **(options.seaweedfs.settings() if options.seaweedfs else AZURE_STORE),
-                **(options.noida.settings() if options.noida else {}),
-            },
-        ),
-        folder=FOLDER,
-        log=options.app.data_folder / "app.log",
-        grace_seconds=_APP_GRACE_SECONDS,
-    )
 
 
 def _cancel_on_signal() -> None:

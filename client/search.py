@@ -98,7 +98,9 @@ class _Asking:
             return self._server.send_json("/search", {"query": self._query} | asked | fields, named)
         if options.fields:
             named.append(("fields", options.fields))
-        named += [(name, str(value).lower() if value is True else str(value)) for name, value in asked.items()]
+        named += [
+            (name, str(value).lower() if value is True else str(value)) for name, value in asked.items()
+        ]
         for one in options.what:
             name, separator, value = one.partition("=")
             named.append((name, value) if separator else ("q", one))

@@ -19,6 +19,7 @@ from azure.storage.queue import QueueServiceClient
 
 from client.app import FOLDER
 from client.azurite import CONTAINERS, QUEUES, TABLES, Azurite
+from client.noida import NoidaDb
 from client.sample_data import CASE_STUDY_INSTANCE_UID, TUTORIAL_STUDY_INSTANCE_UID, sample_files
 from client.seaweedfs import SeaweedFs
 from tests.free_ports import free_ports
@@ -214,6 +215,23 @@ def test_objects_lie_on_seaweedfs_if_asked(tmp_path: Path, port: int, runs: list
     assert run.stop(signal.SIGTERM) == (0, "", "")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", seaweedfs.s3_port)) != 0
+
+
+def test_a_search_server_runs_beside_if_asked(tmp_path: Path, port: int, runs: list[Run]) -> None:
+    """The app is told of it, it answers as Elasticsearch does, and a signal stops it too."""
+    noida = NoidaDb(free_ports(1))
+    run = Run(tmp_path / "data", port, "--no-samples", "--search", "--search-port", str(noida.port))
+    runs.append(run)
+    run.until_ready()
+    with urllib.request.urlopen(f"{run.url}/environment") as answer:
+        environment = json.load(answer)
+    with urllib.request.urlopen(noida.url) as answer:
+        assert "version" in json.load(answer)
+
+    assert noida.settings().items() <= environment.items()
+    assert run.stop(signal.SIGTERM) == (0, "", "")
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", noida.port)) != 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
