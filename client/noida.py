@@ -5,7 +5,8 @@ is lost so is found by the next build of the index.
 """
 
 import asyncio
-import sys
+import importlib.util
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,12 @@ class NoidaDb:
         Raises:
             ClientError: It is not installed.
         """
-        program = Path(sys.executable).parent / "noida-db"
-        if not program.exists():
-            raise ClientError(
-                f"noida-db is not installed: {program} is missing; `make run SEARCH=1` installs it"
-            )
+        # Not the program in the environment's folder: a signal ends that one and leaves the server behind.
+        found = importlib.util.find_spec("noida_db")
+        if found is None or found.origin is None:
+            raise ClientError("noida-db is not installed; `make run SEARCH=1` installs it")
+        program = Path(found.origin).parent / "noida-db"
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
         words = ["start", "--only", "elasticsearch", "--elasticsearch-port", str(self.port)]
         return [str(program), *words, "--data-dir", str(folder), "--host", "127.0.0.1"]
 

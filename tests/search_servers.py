@@ -39,9 +39,9 @@ class SearchServer:
 
 
 @contextmanager
-def running_noida(folder: Path) -> Iterator[SearchServer]:
-    """Run noida-db, with its data in *folder*."""
-    noida = NoidaDb(free_ports(1))
+def running_noida(folder: Path, noida: NoidaDb | None = None) -> Iterator[SearchServer]:
+    """Run noida-db, with its data in *folder*, at a port of its own unless one is given."""
+    noida = noida or NoidaDb(free_ports(1))
     with _running(noida.command(folder), SearchServer(noida.url)) as server:
         yield server
 
