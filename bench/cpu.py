@@ -41,6 +41,14 @@ async def idle(pids: Mapping[str, int], *, seconds: float = 900) -> bool:
     return True
 
 
+async def idle_rates(pids: Mapping[str, int], *, seconds: float = 5) -> dict[str, float]:
+    """Return what share of a core each process uses while nobody asks anything of it: polling, mostly."""
+    before, began = all_seconds(pids), time.monotonic()
+    await asyncio.sleep(seconds)
+    after, elapsed = all_seconds(pids), time.monotonic() - began
+    return {name: (after[name] - before[name]) / elapsed for name in pids}
+
+
 def _total(pids: Mapping[str, int]) -> float:
     return sum(process_seconds(pid) for pid in pids.values())
 

@@ -38,6 +38,8 @@ class Contender:
     pids: Mapping[str, int]
     settle: Callable[[], Awaitable[object]] | None = None
     """Waits until the peer has done what it does after it answered; that counts as CPU, not as wall-clock."""
+    idle_rates: Mapping[str, float] = field(default_factory=dict)
+    """What its processes use anyway, in cores: what they use in the wait beyond that is work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,16 @@ async def _slice(contender: Contender, numbers: range, load: Load, samples: _Sam
     await asyncio.gather(*(client() for _ in range(load.clients)))
     samples.elapsed += time.perf_counter() - began
     answered = all_seconds(contender.pids)
+    _add(samples.cpu, answered, before)
     if contender.settle is not None:
+        began = time.perf_counter()
         await contender.settle()
-    settled = all_seconds(contender.pids) | {"client": answered["client"]}
-    _add(samples.cpu, settled, before)
-    _add(samples.after, settled, answered)
+        waited = time.perf_counter() - began
+        settled = all_seconds(contender.pids)
+        for name, rate in contender.idle_rates.items():
+            after = settled[name] - answered[name] - rate * waited
+            samples.cpu[name] += after
+            samples.after[name] = samples.after.get(name, 0.0) + after
 
 
 def _add(sums: dict[str, float], later: Mapping[str, float], earlier: Mapping[str, float]) -> None:

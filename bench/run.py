@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 from bench import report
 from bench.bare_operations import BareOperations
+from bench.cpu import idle_rates
 from bench.dicomweb_operations import DicomwebOperations, session
 from bench.filling import Stock, fill, missing
 from bench.instances import HUNDRED, LARGE, SMALL, Kind
@@ -22,6 +23,7 @@ class Run:
         self._stock = stock
         self._profiles = profiles
         self._servers: list[tuple[Peer, DicomwebOperations]] = []
+        self._idle_rates: dict[str, dict[str, float]] = {}
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Make the clients, and store what every size has."""
@@ -40,6 +42,7 @@ class Run:
         await self._fill(SMALL, missing(self._stock, size))
         for peer, _ in self._servers:
             await peer.settle()
+            self._idle_rates[peer.name] = await idle_rates(peer.pids)
         report.head(self._stock.instances)
         results = {}
         for plan in plans:
@@ -56,7 +59,13 @@ class Run:
     async def _measured(self, plan: Plan) -> dict[str, Figures]:
         prepared = plan.prepare(self._stock, self._bare, plan.load)
         contenders = [
-            Contender(peer.name, prepared.of(server), peer.pids, peer.settle if plan.stores else None)
+            Contender(
+                peer.name,
+                prepared.of(server),
+                peer.pids,
+                peer.settle if plan.stores else None,
+                self._idle_rates[peer.name],
+            )
             for peer, server in self._servers
         ]
         contenders.append(Contender("bare", prepared.bare, {"azurite": self._peers.azurite_pid}))
