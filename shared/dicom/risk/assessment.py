@@ -1,11 +1,11 @@
 """Weigh what was found in a file, and keep it in a few bytes. It looks into no file itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
 from shared.dicom.header import Header
-from shared.dicom.risk.findings import Finding, findings
+from shared.dicom.risk.findings import rules_found
 from shared.dicom.risk.pixel_signals import denies_burned_in
 from shared.dicom.risk.rules import (
     BURNED_IN_DEVICE,
@@ -76,16 +76,15 @@ class Weights:
 
 def assess(header: Header) -> RiskAssessment:
     """Return what a file tells of its patient: present and not empty, at any depth, file meta and pixels included."""
-    return weigh(findings(header), Weights.of(header))
+    return weigh(rules_found(header), Weights.of(header))
 
 
-def weigh(found: Iterable[Finding], weights: Weights) -> RiskAssessment:
-    """Return the assessment of a file in which *found* was found."""
-    rules = {finding.rule.number: finding.rule for finding in found}
+def weigh(found: Collection[Rule], weights: Weights) -> RiskAssessment:
+    """Return the assessment of a file in which something was found by these rules."""
     mask = 0
-    for number in rules:
-        mask |= 1 << number
-    return RiskAssessment(max(map(weights.level_of, rules.values()), default=RiskLevel.NONE), mask)
+    for rule in found:
+        mask |= 1 << rule.number
+    return RiskAssessment(max(map(weights.level_of, found), default=RiskLevel.NONE), mask)
 
 
 def roll_up(assessments: Iterable[RiskAssessment]) -> RiskAssessment:

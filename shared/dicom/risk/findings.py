@@ -1,6 +1,7 @@
 """Find what a header tells of its patient, at every depth. It keeps no values and does not weigh what it finds."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.dicom.elements import DataSet, Element
@@ -55,6 +56,25 @@ def findings(header: Header) -> Iterator[Finding]:
     yield from (Finding(rule, f"{tag:08X}" if tag else "") for rule, tag in pixel_signals(header))
 
 
+def rules_found(header: Header) -> set[Rule]:
+    """Return the rules by which `findings` finds anything, without the places: every instance is asked at ingest."""
+    found = {rule for rule, _ in pixel_signals(header)}
+    if header.preamble_in_use:
+        found.add(rules.PREAMBLE)
+    known = _identifiers(header.elements)
+    pending = [header.elements]
+    for element in header.file_meta.values():
+        if not _is_empty(element):
+            found.update(_of_element(element, ()))
+    while pending:
+        for element in pending.pop().values():
+            if not _is_empty(element):
+                found.update(_of_element(element, known))
+                if isinstance(element.value, list):
+                    pending += element.value
+    return found
+
+
 def _of_data_set(data_set: DataSet, path: str, known: tuple[bytes, ...]) -> Iterator[Finding]:
     for element in data_set.values():
         if not _is_empty(element):
@@ -65,18 +85,25 @@ def _of_data_set(data_set: DataSet, path: str, known: tuple[bytes, ...]) -> Iter
                     yield from _of_data_set(item, f"{path}{element.tag:08X}/{number}/", known)
 
 
-def _of_element(element: Element, known: tuple[bytes, ...]) -> Iterator[Rule]:
+def _of_element(element: Element, known: tuple[bytes, ...]) -> tuple[Rule, ...]:
     tag, vr, _, _, value = element
+    by_tag = _by_tag(tag, vr)
+    if known and vr in _FREE_TEXT_VRS and tag != _PATIENT_ID and isinstance(value, bytes):
+        text = value.lower()
+        for identifier in known:
+            if identifier in text:
+                return (*by_tag, rules.COPIED_IDENTIFIER)
+    return by_tag
+
+
+@lru_cache(maxsize=8192)
+def _by_tag(tag: int, vr: str) -> tuple[Rule, ...]:
+    """Return the rule that an attribute falls under whatever its value, if there is one."""
     if tag >> 16 & 1 or tag == _PRIVATE_INFORMATION:
         # The creator's name only says whose elements follow.
-        if not 0x10 <= tag & 0xFFFF <= 0xFF:
-            yield rules.PRIVATE
-    elif rule := rules.rule_of(tag) or _UNLISTED.get(vr):
-        yield rule
-    if vr in _FREE_TEXT_VRS and known and tag != _PATIENT_ID and isinstance(value, bytes):
-        text = value.lower()
-        if any(identifier in text for identifier in known):
-            yield rules.COPIED_IDENTIFIER
+        return () if 0x10 <= tag & 0xFFFF <= 0xFF else (rules.PRIVATE,)
+    rule = rules.rule_of(tag) or _UNLISTED.get(vr)
+    return () if rule is None else (rule,)
 
 
 def _is_empty(element: Element) -> bool:

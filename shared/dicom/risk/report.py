@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from shared.dicom.header import Header
 from shared.dicom.risk.assessment import Weights, weigh
-from shared.dicom.risk.findings import Finding, findings
+from shared.dicom.risk.findings import Finding, findings, rules_found
 from shared.dicom.risk.rules import EDITION, SIGNALS, RiskLevel, Rule
 from shared.dicom.risk.study_risk import StudyRisk
 from shared.dicom.tag_names import name_of
@@ -28,7 +28,7 @@ def risk_report(header: Header) -> dict[str, Any]:
     found = list(islice(findings(header), MAX_FINDINGS + 1))
     listed = found[:MAX_FINDINGS]
     truncated = len(found) > MAX_FINDINGS
-    assessment = weigh(findings(header) if truncated else found, weights)
+    assessment = weigh(rules_found(header) if truncated else {finding.rule for finding in found}, weights)
     return {
         "level": level_name(assessment.level),
         "edition": EDITION,

@@ -6,11 +6,12 @@ it may hold, its action in the Basic Profile (empty: not in the table), and whet
 Source: PS3.15 2026d Table E.1-1; the kinds follow 45 CFR 164.514(b)(2), in this project's own reading.
 """
 
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 EDITION: Final = "2026d.1"
 """Of the rules and their numbers; assessments of another edition do not compare."""
@@ -32,8 +33,9 @@ class RiskLevel(IntEnum):
     """Tells: a patient's name, number, address or face, or the file says that its pixels do."""
 
 
-class Rule(NamedTuple):
-    """One thing that is looked for.
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """One thing that is looked for; each is made once, and equal to itself only.
 
     Attributes:
         number: its bit in an assessment.
