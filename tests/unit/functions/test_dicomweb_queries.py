@@ -8,7 +8,7 @@ from functions._dialect import STANDARD
 from functions._http import answers_errors
 from functions.http_dicomweb_search import search
 from shared.dicom.query import AZURE, QueryOptions
-from shared.records import CaseImage, ObjectKey
+from shared.records import CaseImage
 from shared.settings import Settings
 from tests.unit.flows.builders import SERIES, STUDY, make_file
 from tests.unit.functions.requests import make_request, receive_answer
@@ -210,7 +210,7 @@ async def test_an_empty_change_feed_has_no_latest_entry(service: Service) -> Non
 async def test_a_case_is_json_with_public_urls(filled: Service) -> None:
     """Its report, its views, and what is missing."""
     record = filled.world.index.serving_records()[0]
-    await filled.world.cases.put([CaseImage("2014", "S1", "L__CC", ObjectKey("images", "a"), record.ref)])
+    await filled.world.cases.put([CaseImage("2014", "S1", "L__CC", record.location.key, record.ref)])
     answer = await filled.call(
         "get_case", route={"year": "2014", "id": "S1"}, headers={"forwarded": "host=pacs.example"}
     )
