@@ -53,10 +53,7 @@ class ElasticsearchEngine:
     async def generations(self) -> Generations:
         """Return the builds that there are, and remove those that were replaced before; see SearchEngine."""
         builds = await self._builds()
-        serving = next((build for build in builds if self._index in build.aliases), None)
-        ours = [build for build in builds if build.fingerprint == self._fingerprint]
-        newest = ours[-1] if ours else None
-        building = newest if newest and (serving is None or newest.number > serving.number) else None
+        serving, building = self._in_use(builds)
         outdated = serving is not None and serving.fingerprint != self._fingerprint
         left_over = [
             build.generation.name
@@ -75,10 +72,12 @@ class ElasticsearchEngine:
         """Return the build that is being made, begun now if there is none; see SearchEngine."""
         from elasticsearch import BadRequestError
 
-        found = (await self.generations()).building
-        if found is not None:
-            return found
-        number = max((build.number for build in await self._builds()), default=0) + 1
+        # One look at what there is, for whoever looks twice takes another's build for an old one and begins a second.
+        builds = await self._builds()
+        _, building = self._in_use(builds)
+        if building is not None:
+            return building.generation
+        number = max((build.number for build in builds), default=0) + 1
         name = f"{self._index}-{self._fingerprint}-{number:06}"
         with translated("the creation of an index"):
             try:
@@ -144,6 +143,14 @@ class ElasticsearchEngine:
                     "the search index is being built, and does not answer before it holds everything; try again"
                 ) from None
         return _page(answer.body, request.fields, first=first)
+
+    def _in_use(self, builds: Sequence["_Build"]) -> tuple["_Build | None", "_Build | None"]:
+        """Return the build that answers and the one that is being made."""
+        serving = next((build for build in builds if self._index in build.aliases), None)
+        newest = next((build for build in reversed(builds) if build.fingerprint == self._fingerprint), None)
+        if newest is None or (serving is not None and newest.number <= serving.number):
+            return serving, None
+        return serving, newest
 
     def _own_alias(self, index: str) -> str:
         return f"{index}-{self._fingerprint}"
