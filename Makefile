@@ -22,7 +22,7 @@ check: .venv/installed-dev ## Format, lint, types, layers and unit tests: under 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(UNIT_TESTS)
+	$(BIN)/pytest -n auto --dist worksteal $(UNIT_TESTS)
 
 test: .venv/installed-dev .tools/installed .tools/viewer/installed ## All tests but the big ones, with what they need
 	$(BIN)/pytest -m "not scale"
@@ -39,6 +39,8 @@ conformance: .venv/installed ## Check a DICOMweb service: make conformance URL=h
 lock: .venv/installed-dev ## Write requirements*.txt and package-lock.json anew
 	$(BIN)/uv pip compile -q --no-header --generate-hashes \
 		--python-version 3.13 requirements.in -o requirements.txt
+	$(BIN)/uv pip compile -q --no-header --generate-hashes \
+		--python-version 3.13 requirements-pixels.in -o requirements-pixels.txt
 	$(BIN)/uv pip compile -q --no-header --generate-hashes \
 		--python-version 3.13 requirements-dev.in -o requirements-dev.txt
 	npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
@@ -65,7 +67,7 @@ clean: ## Remove what was installed and stored here: .venv, .tools, .data, cache
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements.txt | .venv/bin/python
+.venv/installed-dev: requirements-dev.txt requirements-pixels.txt requirements.txt | .venv/bin/python
 	@echo "installing the Python packages of requirements-dev.txt (once)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch .venv/installed $@
