@@ -131,7 +131,7 @@ def _status(job: Job, items: list[JobItem], url: str) -> dict[str, Any]:
 def _item(item: JobItem, url: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "number": item.number,
-        "sopInstanceUid": item.ref.sop_instance_uid,
+        "sopInstanceUid": "" if item.ref is None else item.ref.sop_instance_uid,
         "state": item.state.value,
     }
     if item.state is ItemState.DONE:

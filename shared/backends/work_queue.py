@@ -13,7 +13,7 @@ DEIDENTIFY = "deidentify"
 
 
 class StorageWorkQueue:
-    """Sends `{"job"}` in base64, as the host's queue trigger reads it.
+    """Sends `{"job"}` or `{"job", "item"}` in base64, as the host's queue trigger reads it.
 
     Args:
         service: The account's queues, by a client made in the running loop with azure_options.request_options.
@@ -24,14 +24,17 @@ class StorageWorkQueue:
         self._queue = service.get_queue_client(name)
         self._name = name
 
-    async def send(self, job_id: str) -> None:
-        """Ask that a job be worked on.
+    async def send(self, job_id: str, item: int = 0) -> None:
+        """Ask that a job be worked on, or one item of it.
 
         Raises:
             BackendUnavailableError: The queue did not take it.
         """
+        message: dict[str, str | int] = {"job": job_id}
+        if item:
+            message["item"] = item
         try:
-            await self._queue.send_message(base64.b64encode(orjson.dumps({"job": job_id})).decode())
+            await self._queue.send_message(base64.b64encode(orjson.dumps(message)).decode())
         except AzureError as error:
             raise BackendUnavailableError(
                 f"queue {self._name} did not answer ({type(error).__name__}); make it if it is missing, check the"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
-from shared.job_ports import ItemState, JobItem, Jobs, WorkQueue
+from shared.job_ports import DONE, ItemState, JobItem, Jobs, WorkQueue
 
 _IN_A_ROW: Final = 3
 """Items given up one after the other, none done between them, after which the rest of a job is not tried any more."""
@@ -35,7 +35,7 @@ async def give_up_deidentification(
     if reason:
         for item in pending:
             await jobs.put_item(job_id, replace(item, state=ItemState.FAILED, error=reason))
-        await jobs.forget_key(job_id)
+        await _end(job_id, jobs)
         return
     message = f"{_GIVEN_UP} (message {attempt}): "
     if pending and not any(item.error.startswith(message) for item in items):
@@ -49,7 +49,12 @@ async def give_up_deidentification(
     if pending:
         await work.send(job_id)
     else:
-        await jobs.forget_key(job_id)
+        await _end(job_id, jobs)
+
+
+async def _end(job_id: str, jobs: Jobs) -> None:
+    await jobs.forget_key(job_id)
+    await jobs.advance(job_id, expected="running", phase=DONE)
 
 
 def _is_given_up(item: JobItem) -> bool:

@@ -11,7 +11,7 @@ from shared.flows._deidentified_output import Destination, ToContainer, ToPartit
 from shared.flows._file_source import StoredFile
 from shared.flows.deidentify_file import DeidentifyRequest, deidentify_file
 from shared.flows.delete_instances import DeletePorts
-from shared.job_ports import ItemState, Job, JobItem, Jobs, WorkQueue
+from shared.job_ports import DONE, ItemState, Job, JobItem, Jobs, WorkQueue
 from shared.ports import InstanceIndex, ObjectStore
 
 __all__ = ["DeletePorts", "RunPorts", "StorePorts", "ToContainer", "ToPartition", "run_deidentification"]
@@ -50,10 +50,13 @@ async def run_deidentification(
             return False
         await ports.jobs.put_item(job.job_id, await _worked_on(job, item, request, ports))
     await ports.jobs.forget_key(job.job_id)
+    await ports.jobs.advance(job.job_id, expected="running", phase=DONE)
     return True
 
 
 async def _worked_on(job: Job, item: JobItem, request: DeidentifyRequest, ports: RunPorts) -> JobItem:
+    if item.ref is None:
+        return replace(item, state=ItemState.FAILED, error="the item names no instance")
     try:
         record = await ports.index.get(item.ref)
         done = await deidentify_file(StoredFile(ports.objects, record.location), request)

@@ -48,8 +48,10 @@ async def test_a_job_in_memory_waits_for_its_consumer() -> None:
     queue = MemoryWorkQueue()
     await queue.send("one")
     await queue.send("two")
+    await queue.send("two", 7)
 
     assert queue.sent == ["one", "two"]
+    assert queue.sent_items == [("two", 7)]
 
 
 @pytest.mark.azurite
@@ -61,7 +63,9 @@ async def test_a_job_is_a_message_of_the_form_that_the_trigger_reads(azurite: st
             await StorageWorkQueue(service, "work-of-a-test").send("one")
         await client.create_queue()
         await StorageWorkQueue(service, "work-of-a-test").send("one")
-        messages = [message async for message in client.receive_messages()]
+        await StorageWorkQueue(service, "work-of-a-test").send("one", 7)
+        messages = [message async for message in client.receive_messages(messages_per_page=2)]
         await client.delete_queue()
 
-    assert [json.loads(base64.b64decode(message.content)) for message in messages] == [{"job": "one"}]
+    found = [json.loads(base64.b64decode(message.content)) for message in messages]
+    assert found == [{"job": "one"}, {"job": "one", "item": 7}]

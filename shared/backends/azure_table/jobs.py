@@ -1,22 +1,31 @@
-"""Jobs on the table of the same name: a partition a job, a row an item, one for its secret, and one for the job itself, written last."""
+"""Jobs on the table of the same name, as job_rows.py says. The row that makes a job found is written last."""
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
-import orjson
-
 from shared.backends.azure_table import keys
-from shared.backends.azure_table.entities import Row
-from shared.backends.azure_table.tables import Tables
-from shared.dicom.references import InstanceRef
+from shared.backends.azure_table.job_rows import (
+    HEAD,
+    ITEM,
+    KEY,
+    RECENT,
+    head_row,
+    item_key,
+    item_of,
+    item_row,
+    job_id_of,
+    job_of,
+    recent_row,
+)
+from shared.backends.azure_table.tables import Tables, pause
+from shared.backends.azure_table.transactions import Change
 from shared.errors import JobNotFoundError
-from shared.job_ports import ItemState, Job, JobItem
+from shared.job_ports import Job, JobItem
 
 _TABLE: Final = "jobs"
-_HEAD: Final = "job"
-_KEY: Final = "key"
-_ITEM: Final = "item-"
 
 
 class AzureTableJobs:
@@ -27,71 +36,100 @@ class AzureTableJobs:
 
     async def create(self, job: Job, items: Sequence[JobItem], *, key: bytes = b"") -> None:
         """Keep a job, its items and its secret; the row that makes it found comes last."""
-        await self._tables.upsert_rows(_TABLE, [_item_row(job.job_id, item) for item in items])
+        await self._tables.upsert_rows(_TABLE, [item_row(job.job_id, item) for item in items])
         if key:
-            row = {"PartitionKey": keys.checked(job.job_id), "RowKey": _KEY, "key": key.hex()}
+            row = {"PartitionKey": keys.checked(job.job_id), "RowKey": KEY, "key": key.hex()}
             await self._tables.upsert(_TABLE, row)
-        head = {
-            "PartitionKey": keys.checked(job.job_id),
-            "RowKey": _HEAD,
-            "partition": job.partition,
-            "parameters": orjson.dumps(job.parameters).decode(),
-            "created_at": job.created_at.isoformat(),
-            "item_count": job.item_count,
-        }
-        await self._tables.upsert(_TABLE, head)
+        await self._tables.upsert(_TABLE, recent_row(job))
+        await self._tables.upsert(_TABLE, head_row(job))
 
     async def key(self, job_id: str) -> bytes:
         """Return the secret of a job, or nothing."""
-        row = await self._tables.get(_TABLE, keys.checked(job_id), _KEY)
+        row = await self._tables.get(_TABLE, keys.checked(job_id), KEY)
         return b"" if row is None else bytes.fromhex(row["key"])
 
     async def forget_key(self, job_id: str) -> None:
         """Destroy the secret of a job; that it has none is no error."""
-        await self._tables.delete(_TABLE, keys.checked(job_id), _KEY)
+        await self._tables.delete(_TABLE, keys.checked(job_id), KEY)
 
     async def get(self, job_id: str) -> Job:
         """Return a job, or raise JobNotFoundError."""
-        row = await self._tables.get(_TABLE, keys.checked(job_id), _HEAD)
+        row = await self._tables.get(_TABLE, keys.checked(job_id), HEAD)
         if row is None:
             raise JobNotFoundError("there is no such job")
-        return Job(
-            job_id=job_id,
-            partition=row["partition"],
-            parameters=tuple((name, value) for name, value in orjson.loads(row["parameters"])),
-            created_at=datetime.fromisoformat(row["created_at"]),
-            item_count=int(row["item_count"]),
-        )
+        return job_of(row)
 
     async def items(self, job_id: str) -> AsyncIterator[JobItem]:
         """Yield the items of a job by number."""
         await self.get(job_id)
         filters = "PartitionKey eq @pk and RowKey ge @first and RowKey lt @end"
-        parameters = {"pk": job_id, "first": _ITEM, "end": f"{_ITEM}:"}
+        parameters = {"pk": job_id, "first": ITEM, "end": f"{ITEM}:"}
         async for row in self._tables.query(_TABLE, filters, parameters):
-            yield JobItem(
-                number=int(row["RowKey"].removeprefix(_ITEM)),
-                ref=InstanceRef(row["study"], row["series"], row["instance"]),
-                state=ItemState(row["state"]),
-                error=row["error"],
-                output=row["output"],
-                counts=orjson.loads(row["counts"]),
-            )
+            yield item_of(row)
+
+    async def item(self, job_id: str, number: int) -> JobItem:
+        """Return one item, or raise JobNotFoundError."""
+        row = await self._tables.get(_TABLE, keys.checked(job_id), item_key(number))
+        if row is None:
+            raise JobNotFoundError("the job has no such item")
+        return item_of(row)
+
+    async def add_items(self, job_id: str, items: Sequence[JobItem]) -> None:
+        """Keep items whose numbers are not there yet. One caller at a time; nobody works on them meanwhile."""
+        there = {item.number async for item in self.items(job_id)}
+        await self._tables.upsert_rows(
+            _TABLE, [item_row(job_id, item) for item in items if item.number not in there]
+        )
 
     async def put_item(self, job_id: str, item: JobItem) -> None:
-        """Write how far an item is."""
-        await self._tables.upsert(_TABLE, _item_row(job_id, item))
+        """Write how far an item is, and when."""
+        await self._tables.upsert(_TABLE, item_row(job_id, replace(item, changed_at=datetime.now(UTC))))
 
+    async def advance(
+        self,
+        job_id: str,
+        *,
+        expected: str,
+        phase: str,
+        error: str = "",
+        item_count: int | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Change the phase of a job if it is the *expected* one still; of several callers one is told True."""
+        mark, attempt = secrets.token_hex(8), 0
+        while True:
+            row = await self._tables.get(_TABLE, keys.checked(job_id), HEAD)
+            if row is None:
+                raise JobNotFoundError("there is no such job")
+            if row.get("advanced_by") == mark:
+                return True  # our own write, the answer to which was lost
+            job = job_of(row)
+            if job.phase != expected:
+                return False
+            changed = replace(
+                job,
+                phase=phase,
+                error=error,
+                item_count=job.item_count if item_count is None else item_count,
+                facts={**job.facts, **(facts or {})},
+                changed_at=datetime.now(UTC),
+            )
+            change = Change("update", {**head_row(changed), "advanced_by": mark}, row.etag)
+            if await self._tables.transact(_TABLE, [change]):
+                return True
+            await pause(attempt)
+            attempt += 1
 
-def _item_row(job_id: str, item: JobItem) -> Row:
-    return {
-        "PartitionKey": keys.checked(job_id),
-        "RowKey": f"{_ITEM}{item.number:08d}",
-        "study": item.ref.study_instance_uid,
-        "series": item.ref.series_instance_uid,
-        "instance": item.ref.sop_instance_uid,
-        "state": item.state.value,
-        "error": item.error,
-        "output": item.output,
-        "counts": orjson.dumps(dict(item.counts)).decode(),
-    }
+    async def recent(self, limit: int, kind: str = "") -> Sequence[Job]:
+        """Return the jobs made last, the newest first; one whose making was cut short is left out."""
+        filters, parameters = "PartitionKey eq @pk", {"pk": RECENT}
+        if kind:
+            filters, parameters = filters + " and kind eq @kind", {**parameters, "kind": kind}
+        jobs: list[Job] = []
+        async for listed in self._tables.query(_TABLE, filters, parameters, page=max(limit, 1)):
+            if len(jobs) >= limit:
+                break
+            row = await self._tables.get(_TABLE, job_id_of(listed), HEAD)
+            if row is not None:
+                jobs.append(job_of(row))
+        return jobs
