@@ -106,3 +106,10 @@ class SearchEngine(Protocol):
             QueryTooBroadError: It took longer than may be.
         """
         ...
+
+    async def studies(self, partition: str, clause: Clause, limit: int) -> list[str]:
+        """Return up to *limit* StudyInstanceUIDs of the studies that have a document which *clause* stands for.
+
+        Raises errors as `find` does.
+        """
+        ...

@@ -7,6 +7,8 @@ from pydantic import SecretStr
 
 from shared.dicom.index.policy import IndexPolicy
 from shared.errors import InvalidQueryError, SettingsError
+from shared.ports import StudySearch
+from shared.search_ports import SearchEngine
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,6 +56,23 @@ def search_engine(settings: Settings) -> "ElasticsearchEngine | None":
     return ElasticsearchEngine(
         client, settings.elasticsearch_index, fingerprint, shards=settings.elasticsearch_shards
     )
+
+
+def study_search(
+    settings: Settings, tables: StudySearch, engine: SearchEngine | None, policy: IndexPolicy, partition: str
+) -> StudySearch:
+    """Return what answers DICOMweb searches of a data partition.
+
+    Raises:
+        SettingsError: The search index is to help, and there is none.
+    """
+    if settings.search_engine == "tables":
+        return tables
+    if engine is None:
+        raise SettingsError("DICOM_SEARCH_ENGINE=elasticsearch needs DICOM_ELASTICSEARCH_URL")
+    from shared.backends.indexed_search import IndexedStudySearch
+
+    return IndexedStudySearch(tables, engine, policy, partition)
 
 
 def _plain(secret: SecretStr | None) -> str:

@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, NoDecode
 class SearchSettings(BaseSettings):
     """Where the search index is kept, if anywhere, and what of the archive enters it."""
 
+    search_engine: Literal["tables", "elasticsearch"] = "tables"
+    """Who helps with DICOMweb searches that the tables have no key for: nobody, or the search index."""
     elasticsearch_url: str = Field(default="", pattern=r"^(?:https?://[^\s@]+)?$")
     """Of Elasticsearch 8 or 9, without credentials; empty for none: then the tables answer what they can."""
     elasticsearch_index: str = Field(default="dicom-functions", pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")

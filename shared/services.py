@@ -26,7 +26,7 @@ from shared.ports import (
     StudySummaries,
 )
 from shared.search_ports import SearchEngine
-from shared.search_services import index_policy, search_engine
+from shared.search_services import index_policy, search_engine, study_search
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ async def build(settings: Settings) -> Services:
             changes=changes,
         )
         queue = StorageJobQueue(queues, partition)
+        policy = index_policy(settings, archive.cursor_key)
         return Services(
             settings=settings,
             partition=partition,
@@ -139,7 +140,7 @@ async def build(settings: Settings) -> Services:
             objects=objects,
             index=archive.instances,
             summaries=archive.summaries,
-            search=archive.search,
+            search=study_search(settings, archive.search, engine, policy, partition),
             cursor_key=archive.cursor_key,
             feed=changes,
             ledger=archive.ledger,
@@ -154,7 +155,7 @@ async def build(settings: Settings) -> Services:
             closers=tuple(closers),
             bind=bound,
             engine=engine,
-            index_policy=index_policy(settings, archive.cursor_key),
+            index_policy=policy,
         )
 
     bound = _Remembered(of).get

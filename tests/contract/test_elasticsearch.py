@@ -10,9 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from shared.backends.elasticsearch import ElasticsearchEngine
+from shared.dicom.index.policy import IndexPolicy
 from shared.search_ports import SearchEngine
-from tests.contract.records import fresh_name
+from tests.contract.indexed_archive import archives_with_index
+from tests.contract.records import OpenArchive, fresh_name
 from tests.contract.search_engine import Cluster, OpenCluster, SearchEngineContract
+from tests.contract.study_search import StudySearchContract
 from tests.search_servers import SearchServer, real_cluster, running_noida, running_osmem
 
 pytestmark = pytest.mark.search
@@ -36,9 +39,7 @@ def search_server(
         yield server
 
 
-class TestElasticsearch(SearchEngineContract):
-    """ElasticsearchEngine."""
-
+class _OnServers:
     @pytest.fixture
     async def open_cluster(self, search_server: SearchServer) -> AsyncIterator[OpenCluster]:
         client = search_server.client()
@@ -61,3 +62,15 @@ class TestElasticsearch(SearchEngineContract):
             for index in await client.indices.get(index=f"{name}-*"):
                 await client.indices.delete(index=index)
         await client.close()
+
+
+class TestElasticsearch(_OnServers, SearchEngineContract):
+    """ElasticsearchEngine."""
+
+
+class TestIndexedStudySearch(_OnServers, StudySearchContract):
+    """IndexedStudySearch by an ElasticsearchEngine."""
+
+    @pytest.fixture(params=["plain", "hashed"])
+    def open_archive(self, request: pytest.FixtureRequest, open_cluster: OpenCluster) -> OpenArchive:
+        return archives_with_index(open_cluster(), IndexPolicy(request.param, key=b"k" * 32))

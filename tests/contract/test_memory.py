@@ -17,12 +17,14 @@ from shared.backends.memory.reports import MemoryReports
 from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
 from shared.backends.memory.search_engine import MemoryCluster, MemorySearchEngine
+from shared.dicom.index.policy import IndexPolicy
 from shared.ports import StudyRisks
 from shared.records import ObjectKey
 from tests.contract.archive import ArchiveContract
 from tests.contract.case_sessions import CaseSessionsContract, OpenCases
 from tests.contract.cases import CaseIndexContract, CheckpointsContract, ReportsContract, WriteReport
 from tests.contract.change_feed import ChangeFeedContract
+from tests.contract.indexed_archive import archives_with_index
 from tests.contract.instance_index import InstanceIndexContract
 from tests.contract.job_queue import JobQueueContract, TakeJobs
 from tests.contract.ledger import ObjectLedgerContract
@@ -179,17 +181,26 @@ class TestMemoryObjectStore(ObjectStoreContract):
         return _MemoryBackdoor(store)
 
 
+def _memory_cluster() -> Cluster:
+    cluster = MemoryCluster()
+
+    async def settle() -> None:
+        return None
+
+    return Cluster(lambda fingerprint: MemorySearchEngine(fingerprint, cluster), settle)
+
+
 class TestMemorySearchEngine(SearchEngineContract):
     """MemorySearchEngine."""
 
     @pytest.fixture
     def open_cluster(self) -> OpenCluster:
-        def open_cluster() -> Cluster:
-            cluster = MemoryCluster()
+        return _memory_cluster
 
-            async def settle() -> None:
-                return None
 
-            return Cluster(lambda fingerprint: MemorySearchEngine(fingerprint, cluster), settle)
+class TestIndexedStudySearch(StudySearchContract):
+    """IndexedStudySearch by a MemorySearchEngine."""
 
-        return open_cluster
+    @pytest.fixture(params=["plain", "hashed", "omitted"])
+    def open_archive(self, request: pytest.FixtureRequest) -> OpenArchive:
+        return archives_with_index(_memory_cluster(), IndexPolicy(request.param, key=b"k" * 32))

@@ -15,6 +15,7 @@ from shared.backends.elasticsearch.errors import translated
 from shared.backends.elasticsearch.mapping import mapping, settings
 from shared.dicom.index.document import field_of
 from shared.dicom.index.fields import UIDS
+from shared.dicom.index.query import Clause
 from shared.dicom.references import InstanceRef
 from shared.errors import BackendUnavailableError, QueryTooBroadError
 from shared.search_ports import Generation, Generations, IndexedDocument, IndexHit, IndexPage, IndexRequest
@@ -112,8 +113,6 @@ class ElasticsearchEngine:
 
     async def find(self, partition: str, request: IndexRequest) -> IndexPage:
         """Return the page that *request* asks for; see SearchEngine.find."""
-        from elasticsearch import NotFoundError
-
         first = request.after is None
         asked: dict[str, Any] = {
             "query": within_partition(partition, request.clause),
@@ -121,7 +120,6 @@ class ElasticsearchEngine:
             "sort": [{uid: "asc"} for uid in UIDS],
             "source_includes": [*UIDS, *request.fields],
             "track_total_hits": first,
-            "timeout": f"{SEARCH_SECONDS}s",
         }
         if request.after is not None:
             ref = request.after
@@ -131,18 +129,41 @@ class ElasticsearchEngine:
                 name: {"terms": {"field": field, "size": FACET_VALUES}}
                 for name, field in request.facets.items()
             }
+        answer = await self._search(request.index or self._index, asked)
+        return _page(answer, request.fields, first=first)
+
+    async def studies(self, partition: str, clause: Clause, limit: int) -> list[str]:
+        """Return the studies that have a document which *clause* stands for; see SearchEngine.studies."""
+        asked = {
+            "query": within_partition(partition, clause),
+            "size": 0,
+            "track_total_hits": False,
+            "aggregations": {"studies": {"terms": {"field": UIDS[0], "size": limit}}},
+        }
+        answer = await self._search(self._index, asked)
+        return sorted(str(bucket["key"]) for bucket in answer["aggregations"]["studies"]["buckets"])
+
+    async def _search(self, index: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        from elasticsearch import NotFoundError
+
         with translated("a search"):
             try:
-                answer = await self._client.search(
-                    index=self._own_alias(request.index or self._index),
+                found = await self._client.search(
+                    index=self._own_alias(index),
                     allow_partial_search_results=False,
+                    timeout=f"{SEARCH_SECONDS}s",
                     **asked,
                 )
             except NotFoundError:
                 raise BackendUnavailableError(
                     "the search index is being built, and does not answer before it holds everything; try again"
                 ) from None
-        return _page(answer.body, request.fields, first=first)
+        answer: Mapping[str, Any] = found.body
+        if answer.get("timed_out"):
+            raise QueryTooBroadError(
+                f"the search took more than {SEARCH_SECONDS} seconds; ask for less, or for exact values"
+            )
+        return answer
 
     def _in_use(self, builds: Sequence["_Build"]) -> tuple["_Build | None", "_Build | None"]:
         """Return the build that answers and the one that is being made."""
@@ -186,10 +207,6 @@ class _Build:
 
 
 def _page(answer: Mapping[str, Any], fields: Sequence[str], *, first: bool) -> IndexPage:
-    if answer.get("timed_out"):
-        raise QueryTooBroadError(
-            f"the search took more than {SEARCH_SECONDS} seconds; ask for less, or for exact values"
-        )
     hits = [
         IndexHit(
             InstanceRef(*(source[uid] for uid in UIDS)),

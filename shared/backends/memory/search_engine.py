@@ -80,14 +80,9 @@ class MemorySearchEngine:
 
     async def find(self, partition: str, request: IndexRequest) -> IndexPage:
         """Return the page that *request* asks for."""
-        serving = self._cluster.serving
-        if serving is None or self._cluster.builds[serving][0] != self._fingerprint or request.index:
-            raise BackendUnavailableError("the search index is being built; try again")
-        found = [
-            document
-            for _, document in self._cluster.builds[serving][1].values()
-            if document[PARTITION] == partition and not document[DELETED] and fits(request.clause, document)
-        ]
+        if request.index:
+            raise BackendUnavailableError("the other search index is being built; try again")
+        found = self._found(partition, request.clause)
         by_place = sorted(
             (InstanceRef(*(one[uid] for uid in UIDS)), index) for index, one in enumerate(found)
         )
@@ -107,6 +102,20 @@ class MemorySearchEngine:
             return IndexPage(hits)
         facets = {name: _counted(found, field) for name, field in request.facets.items()}
         return IndexPage(hits, len(found), facets)
+
+    async def studies(self, partition: str, clause: Clause, limit: int) -> list[str]:
+        """Return the studies that have a document which *clause* stands for."""
+        return sorted({document[UIDS[0]] for document in self._found(partition, clause)})[:limit]
+
+    def _found(self, partition: str, clause: Clause) -> list[Json]:
+        serving = self._cluster.serving
+        if serving is None or self._cluster.builds[serving][0] != self._fingerprint:
+            raise BackendUnavailableError("the search index is being built; try again")
+        return [
+            document
+            for _, document in self._cluster.builds[serving][1].values()
+            if document[PARTITION] == partition and not document[DELETED] and fits(clause, document)
+        ]
 
 
 def fits(clause: Clause, document: Mapping[str, Any]) -> bool:

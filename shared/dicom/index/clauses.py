@@ -1,0 +1,62 @@
+"""Say a key of a DICOMweb search in the index's words: of what matches it by matching.py, the index finds no less."""
+
+from shared.dicom.index.fields import INFO
+from shared.dicom.index.policy import IndexPolicy
+from shared.dicom.index.query import Beginning, Bool, Clause, OneOf, Pattern
+from shared.dicom.index.values import asked
+from shared.dicom.person_names import fold_name
+from shared.dicom.query import AnyOf, FuzzyName, MatchKey, SingleValue, Wildcard
+from shared.dicom.query_values import NUMBER_VRS
+from shared.errors import UnsupportedQueryError
+
+
+def clause_of(key: MatchKey, policy: IndexPolicy, *, ignore_case: bool) -> Clause:
+    """Return a clause that every instance fits of which *key* is true, and perhaps others.
+
+    Raises:
+        UnsupportedQueryError: The index cannot tell.
+    """
+    match key.match:
+        case SingleValue(text):
+            _check_case(key, ignore_case=ignore_case)
+            found = _equal(key, text, policy)
+        case AnyOf(values):
+            _check_case(key, ignore_case=ignore_case)
+            found = Bool(some=tuple(_equal(key, value, policy) for value in values), least=1)
+        case Wildcard(pattern):
+            _check_case(key, ignore_case=ignore_case)
+            found = _fits(key, pattern, policy)
+        case FuzzyName(words):
+            found = Bool(every=tuple(_pattern(key, f"*{word}*", policy) for word in words))
+        case _:
+            raise UnsupportedQueryError("the search index finds no ranges of this attribute")
+    # Of those that did not fit in whole nothing is known.
+    return Bool(some=(found, OneOf("truncated", (True,))), least=1)
+
+
+def _check_case(key: MatchKey, *, ignore_case: bool) -> None:
+    if ignore_case and key.vr not in {"PN", "UI", *NUMBER_VRS}:
+        raise UnsupportedQueryError("the search index tells upper case from lower case")
+
+
+def _equal(key: MatchKey, text: str, policy: IndexPolicy) -> Clause:
+    pairs = [policy.pair(key.path, key.vr, one) for one in asked(key.vr, text)]
+    present = [pair for pair in pairs if pair is not None]
+    if not pairs or len(present) < len(pairs):
+        raise UnsupportedQueryError("the attribute is kept out of the search index")
+    return Bool(every=tuple(OneOf(INFO, (pair,)) for pair in present))
+
+
+def _fits(key: MatchKey, pattern: str, policy: IndexPolicy) -> Clause:
+    if key.vr != "PN":
+        return _pattern(key, pattern.strip(" \0"), policy)
+    # Components that are empty at a name's end are dropped, and a pattern may still have them.
+    groups = [fold_name(group).replace("^", "*") for group in pattern.split("=")]
+    return Bool(every=tuple(_pattern(key, f"{group}*", policy) for group in groups if group))
+
+
+def _pattern(key: MatchKey, pattern: str, policy: IndexPolicy) -> Clause:
+    if "\\" in pattern or policy.form_of(key.path, key.vr) != "plain" or key.vr == "UI":
+        raise UnsupportedQueryError("the search index does not hold this attribute as it is")
+    name = ".".join(key.path)
+    return Bool(some=(Pattern(INFO, f"{name}={pattern}"), Beginning(INFO, f"{name}~")), least=1)
