@@ -2,7 +2,8 @@
 
 Of each key that can be said in the index's words, the index gives the studies of which some instance fits: never fewer
 than match, for what a study or series says, one of its instances says. So answers, their order and their pages are
-those of the tables, whatever the index may hold besides; only what it does not hold yet is missing.
+those of the tables, whatever the index may hold besides; only what it does not hold yet is missing. Where the index
+does not answer the tables are asked alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from shared.dicom.index.clauses import clause_of
 from shared.dicom.index.policy import IndexPolicy
 from shared.dicom.query import AnyOf as AnyOfValues
 from shared.dicom.query import FuzzyName, MatchKey, Query, Range, SingleValue, Universal
-from shared.errors import QueryTooBroadError, UnsupportedQueryError
+from shared.errors import (
+    AppError,
+    BackendUnavailableError,
+    QueryTooBroadError,
+    SettingsError,
+    UnsupportedQueryError,
+)
 from shared.ports import StudySearch
 from shared.records import SearchPage
 from shared.search_ports import SearchEngine
@@ -63,13 +70,20 @@ class IndexedStudySearch:
             BackendUnavailableError: The index is needed and does not answer, or is still being built.
             QueryTooBroadError: More studies can match than the tables may look at.
         """
+        refused: AppError | None = None
         if self._always or not _served_by_tables(query):
-            studies = await self._studies(query)
+            try:
+                studies = await self._studies(query)
+            except (BackendUnavailableError, SettingsError) as error:
+                studies, refused = None, error
             if studies is not None:
                 return await self._among(studies, query)
         try:
             return await self._tables.search(query)
         except QueryTooBroadError:
+            if refused is not None:
+                # With the index it might have been answered: to try again later is the better advice.
+                raise refused from None
             studies = await self._studies(query)
             if studies is None:
                 raise
@@ -93,7 +107,10 @@ class IndexedStudySearch:
                 clause = clause_of(key, self._policy, ignore_case=query.ignore_case)
             except UnsupportedQueryError:
                 continue
-            studies = await self._engine.studies(self._partition, clause, MAX_STUDIES + 1)
+            try:
+                studies = await self._engine.studies(self._partition, clause, MAX_STUDIES + 1)
+            except QueryTooBroadError:
+                continue  # too slow for the index: another key may lead there
             if len(studies) <= MAX_STUDIES and (fewest is None or len(studies) < len(fewest)):
                 fewest = studies
         return fewest

@@ -67,7 +67,9 @@ class _Matcher:
         )
 
     def value(self, key: MatchKey, value: Any) -> bool:
-        """Tell whether one stored value fits *key*."""
+        """Tell whether one stored value fits *key*; an item of a sequence fits none."""
+        if isinstance(value, Mapping) and key.vr != "PN":
+            return False
         match key.match:
             case Range() as wanted:
                 fits = in_range(wanted, key.vr, value, self._timezone)

@@ -1,13 +1,24 @@
-"""Say a key of a DICOMweb search in the index's words: of what matches it by matching.py, the index finds no less."""
+"""Say a key of a DICOMweb search in the index's words: of what matches it by matching.py, the index finds no less.
+
+The index holds no blank values, holds numbers and private attributes in another form, and values of some VRs folded.
+So a key narrows a search only where a value that matches it must stand in the index, in a form that the key tells: not
+where a blank one can match, and not by patterns of numbers.
+"""
+
+import re
+from typing import Final
 
 from shared.dicom.index.fields import INFO
 from shared.dicom.index.policy import IndexPolicy
 from shared.dicom.index.query import Beginning, Bool, Clause, OneOf, Pattern
-from shared.dicom.index.values import asked
+from shared.dicom.index.values import asked, vr_of
 from shared.dicom.person_names import fold_name
 from shared.dicom.query import AnyOf, FuzzyName, MatchKey, SingleValue, Wildcard
 from shared.dicom.query_values import NUMBER_VRS
+from shared.dicom.wildcards import wildcard_match
 from shared.errors import UnsupportedQueryError
+
+_CASELESS: Final = re.compile(r"[0-9.]*", re.ASCII)
 
 
 def clause_of(key: MatchKey, policy: IndexPolicy, *, ignore_case: bool) -> Clause:
@@ -16,15 +27,18 @@ def clause_of(key: MatchKey, policy: IndexPolicy, *, ignore_case: bool) -> Claus
     Raises:
         UnsupportedQueryError: The index cannot tell.
     """
+    if vr_of(key.path[-1], "") != key.vr:
+        raise UnsupportedQueryError("the search index compares values by the VR of the dictionary")
     match key.match:
         case SingleValue(text):
-            _check_case(key, ignore_case=ignore_case)
+            _check_text(key, text, ignore_case=ignore_case)
             found = _equal(key, text, policy)
         case AnyOf(values):
-            _check_case(key, ignore_case=ignore_case)
+            for text in values:
+                _check_text(key, text, ignore_case=ignore_case)
             found = Bool(some=tuple(_equal(key, value, policy) for value in values), least=1)
         case Wildcard(pattern):
-            _check_case(key, ignore_case=ignore_case)
+            _check_text(key, pattern, ignore_case=ignore_case)
             found = _fits(key, pattern, policy)
         case FuzzyName(words):
             found = Bool(every=tuple(_pattern(key, f"*{word}*", policy) for word in words))
@@ -34,8 +48,8 @@ def clause_of(key: MatchKey, policy: IndexPolicy, *, ignore_case: bool) -> Claus
     return Bool(some=(found, OneOf("truncated", (True,))), least=1)
 
 
-def _check_case(key: MatchKey, *, ignore_case: bool) -> None:
-    if ignore_case and key.vr not in {"PN", "UI", *NUMBER_VRS}:
+def _check_text(key: MatchKey, text: str, *, ignore_case: bool) -> None:
+    if ignore_case and key.vr not in {"PN", *NUMBER_VRS} and not _CASELESS.fullmatch(text):
         raise UnsupportedQueryError("the search index tells upper case from lower case")
 
 
@@ -48,15 +62,25 @@ def _equal(key: MatchKey, text: str, policy: IndexPolicy) -> Clause:
 
 
 def _fits(key: MatchKey, pattern: str, policy: IndexPolicy) -> Clause:
-    if key.vr != "PN":
-        return _pattern(key, pattern.strip(" \0"), policy)
     # Components that are empty at a name's end are dropped, and a pattern may still have them.
-    groups = [fold_name(group).replace("^", "*") for group in pattern.split("=")]
-    return Bool(every=tuple(_pattern(key, f"{group}*", policy) for group in groups if group))
+    groups = (
+        [f"{fold_name(group).replace('^', '*')}*" for group in pattern.split("=")]
+        if key.vr == "PN"
+        else [pattern.strip(" \0")]
+    )
+    narrowing = [group for group in groups if not wildcard_match(group, "")]
+    if not narrowing:
+        raise UnsupportedQueryError("blank values, which fit this pattern, do not stand in the search index")
+    return Bool(every=tuple(_pattern(key, group, policy) for group in narrowing))
 
 
 def _pattern(key: MatchKey, pattern: str, policy: IndexPolicy) -> Clause:
-    if "\\" in pattern or policy.form_of(key.path, key.vr) != "plain" or key.vr == "UI":
+    if (
+        "\\" in pattern
+        or policy.form_of(key.path, key.vr) != "plain"
+        or key.vr == "UI"
+        or key.vr in NUMBER_VRS
+    ):
         raise UnsupportedQueryError("the search index does not hold this attribute as it is")
     name = ".".join(key.path)
     return Bool(some=(Pattern(INFO, f"{name}={pattern}"), Beginning(INFO, f"{name}~")), least=1)

@@ -75,7 +75,8 @@ class IndexPolicy:
         if len(text) > _LONGEST:
             digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
             return f"{name}~{digest[:_DIGEST_DIGITS]}"
-        return f"{name}={text}"
+        # No JSON in UTF-8 can have lone surrogates.
+        return f"{name}={text}".encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=8192)

@@ -1,7 +1,7 @@
 """The form in which values are held against each other in the search index. As dicom/matching.py compares them."""
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,6 +9,8 @@ from shared.dicom.person_names import fold_name, name_groups
 from shared.dicom.query_values import NUMBER_VRS
 
 _PLAIN_DIGITS: Final = 40
+_WIDE: Final = Context(Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""Takes every number that can be written: a file may say "1E9999999"."""
 
 
 def texts(vr: str, value: Any) -> list[str]:
@@ -51,5 +53,5 @@ def _canonical(text: str) -> str:
         return text
     if not number:
         return "0"
-    number = number.normalize()
+    number = number.normalize(_WIDE)
     return format(number, "f") if abs(number.adjusted()) < _PLAIN_DIGITS else str(number)

@@ -32,10 +32,12 @@ class _Engine(MemorySearchEngine):
     def __init__(self, studies: list[str] | None) -> None:
         super().__init__()
         self.found = studies
-        self.asked = 0
+        self.asked = self.slow = 0
 
     async def studies(self, partition: str, clause: Clause, limit: int) -> list[str]:
         self.asked += 1
+        if self.asked <= self.slow:
+            raise QueryTooBroadError("took too long")
         if self.found is None:
             raise BackendUnavailableError("down")
         return self.found[:limit]
@@ -88,4 +90,23 @@ async def test_too_much_and_too_little_are_errors() -> None:
         with pytest.raises(QueryTooBroadError):
             await search.search(_BY_INDEX)
     with pytest.raises(BackendUnavailableError):
-        await IndexedStudySearch(_Tables(), _Engine(None), IndexPolicy("plain"), "p").search(_BY_INDEX)
+        await IndexedStudySearch(_Tables(refuse=True), _Engine(None), IndexPolicy("plain"), "p").search(
+            _BY_INDEX
+        )
+
+
+async def test_while_the_index_is_down_the_tables_answer_what_they_can() -> None:
+    """A small archive is searched as it is without an index; only what the tables refuse is answered 503."""
+    tables = _Tables()
+    page = await IndexedStudySearch(tables, _Engine(None), IndexPolicy("plain"), "p").search(_BY_INDEX)
+    assert (page, tables.asked) == (SearchPage([], 0), [_BY_INDEX])
+
+
+async def test_a_key_that_the_index_is_too_slow_for_is_passed_over() -> None:
+    """Then another key leads to the studies, or the tables answer alone."""
+    engine = _Engine(["1.2"])
+    engine.slow = 1
+    tables = _Tables(refuse=True)
+    both = Query("study", 10, keys=(*_BY_INDEX.keys, MatchKey(("00081010",), "SH", SingleValue("A"))))
+    await IndexedStudySearch(tables, engine, IndexPolicy("plain"), "p").search(both)
+    assert (engine.asked, tables.asked[-1].keys[-1].path) == (2, ("0020000D",))

@@ -25,6 +25,7 @@ _TAGS = {
     "DS": "00180050",
     "UI": "00080016",
     "CS": "00080060",
+    "": "00091001",
 }
 _TEXTS = st.text(st.sampled_from("aAäÄ^^ =*?1.0~#"), min_size=1, max_size=6)
 _NAMES = st.fixed_dictionaries({}, optional=dict.fromkeys(("Alphabetic", "Ideographic", "Phonetic"), _TEXTS))
@@ -68,6 +69,16 @@ def _name(text: str) -> dict[str, Any]:
     (MatchKey((_TAGS["LO"],), "LO", Wildcard("*z")), {"vr": "LO", "Value": ["y" * 300 + "z"]}), "plain", False
 )
 @example((MatchKey((_TAGS["LO"],), "LO", SingleValue("a")), {"vr": "LO", "Value": ["A"]}), "plain", True)
+@example((MatchKey((_TAGS["UI"],), "UI", SingleValue("1.a")), {"vr": "UI", "Value": ["1.A"]}), "plain", True)
+@example((MatchKey((_TAGS["CS"],), "CS", Wildcard("*")), {"vr": "CS", "Value": [" "]}), "plain", False)
+@example((MatchKey((_TAGS["CS"],), "CS", Wildcard("**")), {"vr": "CS", "Value": [""]}), "plain", False)
+@example(
+    (MatchKey((_TAGS["PN"],), "PN", Wildcard("*^*=b")), {"vr": "PN", "Value": [{"Ideographic": "b"}]}),
+    "plain",
+    False,
+)
+@example((MatchKey((_TAGS["DS"],), "DS", Wildcard("1.5?")), {"vr": "DS", "Value": ["1.50"]}), "plain", False)
+@example((MatchKey(("00091001",), "UN", SingleValue("01")), {"vr": "IS", "Value": ["01"]}), "plain", False)
 def test_the_index_finds_no_less_than_matching(
     case: tuple[MatchKey, dict[str, Any]],
     form: Form,
@@ -93,6 +104,8 @@ def test_the_index_finds_no_less_than_matching(
         (MatchKey(("00100010",), "PN", FuzzyName(("doe",))), "hashed"),
         (MatchKey(("00100020",), "LO", SingleValue("A")), "omitted"),
         (MatchKey(("00081030",), "LO", Wildcard("a\\*")), "plain"),
+        (MatchKey(("00081030",), "LO", Wildcard("*")), "plain"),
+        (MatchKey(("00180050",), "DS", Wildcard("1*")), "plain"),
     ],
 )
 def test_what_the_index_cannot_tell_it_refuses(key: MatchKey, form: Form) -> None:

@@ -181,3 +181,12 @@ def test_any_data_set_makes_a_document_of_the_mapping(attributes: dict[str, Any]
         for part in (value if isinstance(value, dict) else [""])
     ]
     assert set(named) <= set(kinds())
+
+
+@pytest.mark.parametrize(
+    "text", ["1E+9999999", "-1E-9999999", f"{'9' * 30}E999990", "1" * 5000, "1E+" + "9" * 30]
+)
+def test_no_number_is_too_large_to_be_held(text: str) -> None:
+    """A number that a hostile file writes is an entry like any other, and fills no field that cannot hold it."""
+    document = document_of(REF, {"00180050": {"vr": "DS", "Value": [text]}}, {}, IndexPolicy("plain"))
+    assert len(document["info"]) == 1
