@@ -13,7 +13,7 @@ help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
 run: .venv/installed $(if $(filter s3,$(STORE))$(filter 1,$(SEARCH)),.venv/installed-dev) .tools/installed ## Start Azurite and the app with sample data; Ctrl-C stops them. STORE=s3: objects on SeaweedFS; SEARCH=1: a search index
-	@$(BIN)/python -m client run
+	@$(BIN)/python -m client start
 
 viewer: .tools/viewer/installed ## Install the OHIF viewer; `make run` then serves it at /viewer/
 

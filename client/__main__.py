@@ -1,13 +1,27 @@
-"""The command line: `python -m client COMMAND`; each command stands in a module of its own."""
+"""The command line: `dicom-functions COMMAND`, or `python -m client COMMAND`; each command stands in a module of its own."""
 
 import argparse
+import importlib
 import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Final
 
-from client import case, deidentify, describe, risk, run, search
-from client.conformance import command as conformance
 from client.errors import ClientError
+
+_COMMANDS: Final = (
+    "start",
+    "case",
+    "describe",
+    "search",
+    "risk",
+    "deidentify",
+    "conformance.command",
+)
+"""Modules, in the order of the help."""
+_OF_THE_REPOSITORY: Final = ("start", "conformance.command")
+"""These need what the app needs; where the client alone is installed they are left out."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,17 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: The words make no sense (code 2), or help was asked for (code 0).
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Whoever reads a pipe wants to know at once that the app is ready.
+        sys.stdout.reconfigure(line_buffering=True)
     parser = argparse.ArgumentParser(
-        prog="python -m client", description="Work with a dicom-functions archive."
+        prog="dicom-functions", description="Work with a dicom-functions archive."
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    run.add_parser(commands)
-    case.add_parser(commands)
-    describe.add_parser(commands)
-    search.add_parser(commands)
-    risk.add_parser(commands)
-    deidentify.add_parser(commands)
-    conformance.add_parser(commands)
+    for module in _modules():
+        module.add_parser(commands)
     parsed = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
@@ -42,8 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _modules() -> Iterator[ModuleType]:
+    for name in _COMMANDS:
+        try:
+            yield importlib.import_module(f"client.{name}")
+        except ModuleNotFoundError as error:
+            if name not in _OF_THE_REPOSITORY or (error.name or "").startswith("client"):
+                raise
+
+
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Whoever reads a pipe wants to know at once that the app is ready.
-        sys.stdout.reconfigure(line_buffering=True)
     sys.exit(main())

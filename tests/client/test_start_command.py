@@ -1,4 +1,4 @@
-"""`python -m client run` before it starts anything: ports, folders, the command line."""
+"""`python -m client start` before it starts anything: ports, folders, the command line."""
 
 import socket
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def is_free(port: int) -> bool:
 
 def run(tmp_path: Path, *words: str) -> int:
     """Run the command on data of its own."""
-    return main(["run", "--data-dir", str(tmp_path), *words])
+    return main(["start", "--data-dir", str(tmp_path), *words])
 
 
 def test_a_taken_port_of_the_app_is_named(
@@ -83,13 +83,13 @@ def test_variables_give_ports_and_folder(
     monkeypatch.setenv("PORT", str(taken_port))
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
 
-    assert main(["run"]) == 1
+    assert main(["start"]) == 1
     assert f"port {taken_port} is in use" in capsys.readouterr().err
 
 
 def test_help_states_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever scripts the command finds what its codes mean."""
     with pytest.raises(SystemExit, match="0"):
-        main(["run", "--help"])
+        main(["start", "--help"])
 
     assert "exit codes: 0 " in capsys.readouterr().out

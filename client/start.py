@@ -37,9 +37,9 @@ exit codes: 0 stopped by Ctrl-C or SIGTERM; 1 it could not start, or a part of i
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `run` to the commands."""
+    """Add `start` to the commands."""
     parser = commands.add_parser(
-        "run",
+        "start",
         help="start Azurite and the app on this machine, with sample data",
         description=_DESCRIPTION,
         epilog=_EPILOG,

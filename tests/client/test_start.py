@@ -1,4 +1,4 @@
-"""`python -m client run` from start to stop, with the real Azurite and a stand-in for the app."""
+"""`python -m client start` from start to stop, with the real Azurite and a stand-in for the app."""
 
 import json
 import os
@@ -71,7 +71,7 @@ class Run:
             "FAKE_SEARCHES": json.dumps(searches),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "client", "run", *words],
+            [sys.executable, "-m", "client", "start", *words],
             env=environment,
             cwd=FOLDER,
             stdout=subprocess.PIPE,
