@@ -62,12 +62,16 @@ class ObjectStore(Protocol):
         data: bytes | AsyncIterator[bytes],
         *,
         if_absent: bool = False,
-        content_type: str = "application/dicom",
+        if_match: str | None = None,
+        content_type: str | None = None,
     ) -> ObjectInfo:
         """Write a whole object; nobody sees a part of it, and a failure of *data* leaves nothing behind.
 
+        Without a *content_type* it is what the store is set to give DICOM objects.
+
         Raises:
             ObjectExistsError: *if_absent* is set and an object of this name is there.
+            ObjectChangedError: *if_match* is set and there is no object of this name and etag.
         """
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.errors import ObjectExistsError, ObjectNotFoundError
+from shared.errors import ObjectChangedError, ObjectExistsError, ObjectNotFoundError
 from shared.ports import ObjectStore
 from shared.records import ObjectKey
 from tests.contract.object_store_fixtures import MIB, Backdoor, ObjectStoreFixtures, pattern
@@ -129,6 +129,38 @@ class ObjectWritingContract(ObjectStoreFixtures):
 
         winners = [number for number, result in enumerate(results) if not isinstance(result, BaseException)]
         assert sum(isinstance(result, ObjectExistsError) for result in results) == 7
+        assert bytes(winners) == await backdoor.read(key)
+
+    @pytest.mark.parametrize("length", [4, 9 * MIB])
+    async def test_put_replaces_what_it_is_told_to(
+        self, store: ObjectStore, backdoor: Backdoor, key: ObjectKey, length: int
+    ) -> None:
+        """Only what has the etag is replaced: not what came after it, and not nothing."""
+        await backdoor.write(key, b"first")
+        first = (await store.head(key)).etag
+        second = await store.put(key, _pieces(bytes(length)), if_match=first)
+        for data in (b"\1" * length, _pieces(b"\1" * (length // 2), b"\1" * (length // 2))):
+            with pytest.raises(ObjectChangedError):
+                await store.put(key, data, if_match=first)
+
+        assert bytes(length) == await backdoor.read(key)
+        await store.delete(key)
+        with pytest.raises(ObjectChangedError):
+            await store.put(key, bytes(length), if_match=second.etag)
+        assert None is await backdoor.read(key)
+
+    async def test_of_racing_replacements_one_wins(
+        self, store: ObjectStore, backdoor: Backdoor, key: ObjectKey
+    ) -> None:
+        """Eight writers who replace the same object: one does, seven are told."""
+        before = await store.put(key, b"before")
+        results = await asyncio.gather(
+            *(store.put(key, bytes([number]), if_match=before.etag) for number in range(8)),
+            return_exceptions=True,
+        )
+
+        winners = [number for number, result in enumerate(results) if not isinstance(result, BaseException)]
+        assert sum(isinstance(result, ObjectChangedError) for result in results) == 7
         assert bytes(winners) == await backdoor.read(key)
 
     async def test_put_into_no_container_is_not_found(self, store: ObjectStore) -> None:

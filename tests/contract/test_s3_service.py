@@ -157,7 +157,7 @@ async def test_the_hash_of_an_object_is_kept_and_held_to(
     """Any client finds the SHA-256; bytes that do not fit it are not handed out, though a part of them may be."""
     await store.put(ObjectKey(bucket, "a"), b"data")
     metadata = client.head_object(Bucket=bucket, Key="a")["Metadata"]
-    assert metadata == {"sha256": hashlib.sha256(b"data").hexdigest()}
+    assert metadata["sha256"] == hashlib.sha256(b"data").hexdigest()
     client.put_object(Bucket=bucket, Key="a", Body=b"dada", Metadata=metadata)
 
     with pytest.raises(BackendUnavailableError, match="SHA-256"):

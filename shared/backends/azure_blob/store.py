@@ -31,6 +31,7 @@ CHUNK_LENGTH = 2 * 1024 * 1024
 ONE_REQUEST_LENGTH = 8 * 1024 * 1024
 """Most bytes that are put in one request."""
 _LISTING_PAGE = 2000
+_DICOM = "application/dicom"
 
 
 class AzureBlobStore:
@@ -126,29 +127,33 @@ class AzureBlobStore:
         data: bytes | AsyncIterator[bytes],
         *,
         if_absent: bool = False,
-        content_type: str = "application/dicom",
+        if_match: str | None = None,
+        content_type: str | None = None,
     ) -> ObjectInfo:
         """Write a whole object; see ObjectStore. ObjectNotFoundError if there is no such container.
 
         Bytes up to 8 MiB and pieces of under 4 MiB in all are one request, more are blocks of 4 MiB, of which three
         are held at a time. What a second try finds in its way after an answer that was lost is known for its own.
         """
+        content_type = content_type or _DICOM
         if isinstance(data, bytes) and len(data) <= ONE_REQUEST_LENGTH:
-            return await self._put(key, data, content_type, if_absent=if_absent)
+            return await self._put(key, data, content_type, if_absent=if_absent, if_match=if_match)
         blocks = in_blocks(_once(data) if isinstance(data, bytes) else data)
         begun = [await anext(blocks, b"")]
         if len(begun[0]) < BLOCK_LENGTH:
-            return await self._put(key, begun[0], content_type, if_absent=if_absent)
+            return await self._put(key, begun[0], content_type, if_absent=if_absent, if_match=if_match)
         options: dict[str, Any] = {"content_settings": ContentSettings(content_type=content_type)}
         if if_absent:
             options["match_condition"] = MatchConditions.IfMissing
+        elif if_match is not None:
+            options |= {"match_condition": MatchConditions.IfNotModified, "etag": if_match}
         blob = self._blob(key)
         with translated(key):
             staged, length = await stage_blocks(blob, _chained(begun, blocks))
         try:
             with translated(key, if_absent=if_absent):
                 answer = await blob.commit_block_list(staged, **options)
-        except ObjectExistsError:
+        except (ObjectExistsError, ObjectChangedError):
             with translated(key):
                 there, _ = await blob.get_block_list("committed")
             # Their names hold a random number of this writer: its own commit was done, and the answer to it lost.
@@ -157,11 +162,14 @@ class AzureBlobStore:
             return await self.head(key)
         return info_of_write(key, answer, length)
 
-    async def _put(self, key: ObjectKey, data: bytes, content_type: str, *, if_absent: bool) -> ObjectInfo:
+    async def _put(
+        self, key: ObjectKey, data: bytes, content_type: str, *, if_absent: bool, if_match: str | None
+    ) -> ObjectInfo:
         headers = {
             "x-ms-blob-type": "BlockBlob",
             "x-ms-blob-content-type": content_type,
             "content-type": "application/octet-stream",
+            **_matching(if_match),
         }
         if if_absent:
             headers["if-none-match"] = "*"
@@ -169,7 +177,7 @@ class AzureBlobStore:
         if answer.status < 300:
             return info_of_headers(key, answer.headers, len(data))
         error = refusal(answer.status, answer.headers, key, if_absent=if_absent)
-        if answer.tries > 1 and isinstance(error, ObjectExistsError):
+        if answer.tries > 1 and isinstance(error, (ObjectExistsError, ObjectChangedError)):
             there = await self._asked("HEAD", key, {})
             if there.headers.get("Content-MD5") == content_md5(data):
                 return info_of_headers(key, there.headers, len(data))

@@ -56,7 +56,11 @@ class AzureTableReports:
         return None if await self._all_are_keyed() else await self._search(year, case_id)
 
     async def put(self, year: str, case_id: str, text: str, *, if_absent: bool = False) -> None:
-        """Write the report of a case, keeping what others wrote beside it; see Reports.put."""
+        """Write the report of a case, keeping what others wrote beside it; see Reports.put.
+
+        After an answer that was lost the row is there. It is known by what it says: another writer of the very same at
+        the very same moment is told that it was written too, as it was.
+        """
         if len(text.encode("utf-16-le")) > 2 * MAX_TEXT:
             raise PayloadTooLargeError(f"a report has at most {MAX_TEXT} characters")
         found = await self._row(year, case_id)
@@ -70,7 +74,7 @@ class AzureTableReports:
         if not if_absent:
             async with self._translated():
                 await self._client.upsert_entity(row, mode=UpdateMode.REPLACE)
-        elif not await self._insert(row):
+        elif not await self._insert_or_find(row, year, case_id):
             raise ObjectExistsError("the case has a report already")
 
     async def migrate(self, after: str, limit: int) -> ReportMigration:
@@ -153,6 +157,17 @@ class AzureTableReports:
                 if getattr(error, "error_code", None) == "TableNotFound":
                     raise
                 return None
+
+    async def _insert_or_find(self, row: Mapping[str, Any], year: str, case_id: str) -> bool:
+        """Write a new row, or find this very one written although nobody said so; False if there is another."""
+        try:
+            if await self._insert(row):
+                return True
+        except BackendUnavailableError:
+            if await self._row(year, case_id) != row:
+                raise
+            return True
+        return await self._row(year, case_id) == row
 
     async def _insert(self, row: Mapping[str, Any]) -> bool:
         """Write a new row; False if there is one."""

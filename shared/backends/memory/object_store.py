@@ -75,14 +75,17 @@ class MemoryObjectStore:
         data: bytes | AsyncIterator[bytes],
         *,
         if_absent: bool = False,
-        content_type: str = "application/dicom",
+        if_match: str | None = None,
+        content_type: str | None = None,
     ) -> ObjectInfo:
         """Write a whole object; see ObjectStore. ObjectNotFoundError if there is no such container."""
         whole = data if isinstance(data, bytes) else b"".join([piece async for piece in data])
         self._check_container(key.container)
         if if_absent and key in self.objects:
             raise ObjectExistsError(f"{key} is there already; choose another name or allow overwriting")
-        return self.write(key, whole, content_type=content_type)
+        if if_match is not None and (key not in self.objects or self.objects[key].info.etag != if_match):
+            raise ObjectChangedError(f"an object in {key.container} is no longer what it was; read it again")
+        return self.write(key, whole, content_type=content_type or "application/dicom")
 
     async def delete(self, key: ObjectKey, *, if_match: str | None = None) -> None:
         """Remove an object; see ObjectStore."""

@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from shared.backends.s3.errors import translated
 from shared.backends.s3.io_threads import IoThreads
+from shared.backends.s3.own_writes import etag_of_own_write
 from shared.errors import AppError, PayloadTooLargeError
 from shared.records import ObjectKey
 
@@ -57,7 +60,7 @@ class MultipartUpload:
         self._place = place
 
     async def write(
-        self, parts: AsyncIterator[bytes], *, if_absent: bool, **properties: Any
+        self, parts: AsyncIterator[bytes], properties: dict[str, Any], condition: dict[str, str]
     ) -> tuple[str, int]:
         """Upload *parts* and make them the object; return its etag and its length in bytes.
 
@@ -66,8 +69,8 @@ class MultipartUpload:
 
         Args:
             parts: As in_parts yields them, one at least.
-            if_absent: Let the completion fail where an object is by then.
-            properties: Of the object, as CreateMultipartUpload names them.
+            properties: Of the object, as CreateMultipartUpload names them; a write id among its metadata.
+            condition: IfNoneMatch or IfMatch, which the completion asks for.
         """
         with translated(self._key):
             begun = await self._threads.start(
@@ -77,20 +80,25 @@ class MultipartUpload:
         is_complete = False
         try:
             uploaded, length = await self._upload(place, parts)
-            condition = {"IfNoneMatch": "*"} if if_absent else {}
-            with translated(self._key, if_absent=if_absent):
-                answer = await self._threads.start(
-                    self._client.complete_multipart_upload,
-                    **place,
-                    MultipartUpload={"Parts": uploaded},
-                    **condition,
-                )
+            request = {**place, **condition, "MultipartUpload": {"Parts": uploaded}}
+            with translated(self._key, if_absent="IfNoneMatch" in condition):
+                etag = await self._threads.start(self._complete, request, properties["Metadata"])
             is_complete = True
         finally:
             if not is_complete:
                 with contextlib.suppress(AppError), translated(self._key):
                     await self._threads.start(self._client.abort_multipart_upload, **place)
-        return str(answer["ETag"]), length
+        return etag, length
+
+    def _complete(self, request: dict[str, Any], metadata: dict[str, str]) -> str:
+        try:
+            answer = self._client.complete_multipart_upload(**request)
+        except ClientError as error:
+            etag = etag_of_own_write(self._client, self._place, metadata, error)
+            if etag is None:
+                raise
+            return etag
+        return str(answer["ETag"])
 
     async def _upload(
         self, place: dict[str, str], parts: AsyncIterator[bytes]

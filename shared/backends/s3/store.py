@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from shared.backends.s3.answers import SHA256, quoted
 from shared.backends.s3.client import S3Options, make_client
 from shared.backends.s3.conditions import ConditionalWrites
@@ -15,13 +17,13 @@ from shared.backends.s3.io_threads import IoThreads
 from shared.backends.s3.listing import list_flat, list_folders
 from shared.backends.s3.multipart import PART_LENGTH, MultipartUpload, in_parts, md5_of
 from shared.backends.s3.names import Names, check_multipart
+from shared.backends.s3.own_writes import WRITE_ID, etag_of_own_write, new_write_id
 from shared.backends.s3.reading import look_at, read_range
 from shared.errors import ConcurrentChangeError, ObjectChangedError, ObjectExistsError, ObjectNotFoundError
 from shared.records import ObjectInfo, ObjectKey, ObjectRange
 
 CHUNK_LENGTH = 4 * 1024 * 1024
 """Bytes that `stream` reads at a time; it holds two such chunks at most."""
-_DICOM = "application/dicom"
 
 
 async def open_s3_store(options: S3Options) -> S3ObjectStore:
@@ -101,13 +103,15 @@ class S3ObjectStore:
         data: bytes | AsyncIterator[bytes],
         *,
         if_absent: bool = False,
-        content_type: str = _DICOM,
+        if_match: str | None = None,
+        content_type: str | None = None,
     ) -> ObjectInfo:
         """Write a whole object; see ObjectStore. ObjectNotFoundError if there is no such bucket.
 
         Under 8 MiB it is one request, above a multipart upload of which three parts are held at a time; then a look at
-        what was written, for S3 does not tell when that was. After an answer that was lost, the client's retry may
-        find what it wrote itself, and ObjectExistsError be raised.
+        what was written, for S3 does not tell when that was. What a second try finds in its way after an answer that
+        was lost is known for its own by the metadata `write-id`. With *if_match* it looks first, and the service is
+        asked to compare again: one that ignores that may replace what was written in between.
 
         Raises:
             SettingsError: *if_absent* is set, and the service was seen to ignore it.
@@ -115,22 +119,21 @@ class S3ObjectStore:
             ObjectChangedError: They did so right after.
         """
         place = self._names.writable(key)
-        properties: dict[str, Any] = {
-            "ContentType": self._content_type if content_type == _DICOM else content_type
-        }
+        condition = {"IfNoneMatch": "*"} if if_absent else {}
+        if if_match is not None:
+            condition = {"IfMatch": if_match}
+            await self._check_unchanged(key, if_match)
+        metadata = {WRITE_ID: new_write_id()}
+        properties: dict[str, Any] = {"ContentType": content_type or self._content_type, "Metadata": metadata}
         if isinstance(data, bytes):
-            properties["Metadata"] = {SHA256: await self._threads.start(_sha256, data)}
+            metadata[SHA256] = await self._threads.start(_sha256, data)
         parts = in_parts(_once(data) if isinstance(data, bytes) else data)
         begun = [await anext(parts, b"")]
         try:
             if len(begun[0]) < PART_LENGTH:
-                etag = await self._threads.start(
-                    self._put_one, key, place, begun[0], properties, if_absent=if_absent
-                )
+                etag = await self._threads.start(self._put_one, key, place, begun[0], properties, condition)
             else:
-                etag = await self._put_parts(
-                    key, place, _chained(begun, parts), properties, if_absent=if_absent
-                )
+                etag = await self._put_parts(key, place, _chained(begun, parts), properties, condition)
         except ConcurrentChangeError:
             if if_absent and await self._is_there(key):
                 raise ObjectExistsError(f"{key} is there already; another writer was faster") from None
@@ -148,18 +151,22 @@ class S3ObjectStore:
         place: dict[str, str],
         data: bytes,
         properties: dict[str, Any],
-        *,
-        if_absent: bool,
+        condition: dict[str, str],
     ) -> str:
-        condition = {}
+        if_absent = "IfNoneMatch" in condition
         if if_absent:
             self._conditional_writes.check(place["Bucket"], multipart=False)
-            condition["IfNoneMatch"] = "*"
-        properties = {"Metadata": {SHA256: _sha256(data)}, **properties}
+        properties["Metadata"].setdefault(SHA256, _sha256(data))
         with translated(key, if_absent=if_absent):
-            answer = self._client.put_object(
-                **place, **properties, **condition, Body=data, ContentMD5=md5_of(data)
-            )
+            try:
+                answer = self._client.put_object(
+                    **place, **properties, **condition, Body=data, ContentMD5=md5_of(data)
+                )
+            except ClientError as error:
+                etag = etag_of_own_write(self._client, place, properties["Metadata"], error)
+                if etag is None:
+                    raise
+                return etag
         return str(answer["ETag"])
 
     async def _put_parts(
@@ -168,15 +175,22 @@ class S3ObjectStore:
         place: dict[str, str],
         parts: AsyncIterator[bytes],
         properties: dict[str, Any],
-        *,
-        if_absent: bool,
+        condition: dict[str, str],
     ) -> str:
         check_multipart(key)
-        if if_absent:
+        if "IfNoneMatch" in condition:
             await self._threads.start(self._conditional_writes.check, place["Bucket"], multipart=True)
         upload = MultipartUpload(self._client, self._threads, key, place)
-        etag, _ = await upload.write(parts, if_absent=if_absent, **properties)
+        etag, _ = await upload.write(parts, properties, condition)
         return etag
+
+    async def _check_unchanged(self, key: ObjectKey, etag: str) -> None:
+        try:
+            await self._threads.start(look_at, self._client, key, self._names.place(key), if_match=etag)
+        except ObjectNotFoundError:
+            raise ObjectChangedError(
+                f"an object in {key.container} is no longer there; read it again"
+            ) from None
 
     async def delete(self, key: ObjectKey, *, if_match: str | None = None) -> None:
         """Remove an object; see ObjectStore.
