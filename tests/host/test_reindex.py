@@ -146,15 +146,12 @@ async def test_lost_tables_come_back(stopped_archive: Archive, lost: tuple[str, 
     assert (again["drift"], again["objects"]) == ({}, report["objects"])
 
 
-@pytest.mark.parametrize(
-    "count", [300, pytest.param(10_000, marks=[pytest.mark.scale, pytest.mark.timeout(3600)])]
-)
-async def test_lost_doubled_and_shuffled_events(stopped_archive: Archive, count: int) -> None:
+async def test_lost_doubled_and_shuffled_events(stopped_archive: Archive) -> None:
     """After one pass the index equals the listing, and the ledger accounts for each blob once.
 
     Of the blobs every tenth event is lost and every fifth doubled, in any order, and the app is killed on the way.
     """
-    archive, images = stopped_archive, stopped_archive.container("images")
+    archive, images, count = stopped_archive, stopped_archive.container("images"), 300
     turns = asyncio.Semaphore(16)
 
     def content(number: int) -> bytes:
@@ -166,7 +163,7 @@ async def test_lost_doubled_and_shuffled_events(stopped_archive: Archive, count:
             await images.upload_blob(f"{number:05}.dcm", content(number))
 
     await asyncio.gather(*(drop(number) for number in range(count)))
-    numbers = [number for number in range(count) if number % 10] + list(range(0, count, 5))
+    numbers = [number for number in range(count) if number % 10] + list(range(1, count, 5))
     random.Random(1).shuffle(numbers)
     connection = archive.azurite.connection_string
     async with QueueClient.from_connection_string(connection, "blob-events") as queue:
@@ -183,7 +180,7 @@ async def test_lost_doubled_and_shuffled_events(stopped_archive: Archive, count:
         async def handled() -> bool:
             return (await queue.get_queue_properties()).approximate_message_count == 0
 
-        await eventually(handled, seconds=1800)
+        await eventually(handled, seconds=240)
 
     async def slice_of_a_pass() -> None:
         try:
