@@ -24,12 +24,14 @@ from functions import (
     http_ledger,
     http_openapi,
     http_page_assets,
+    http_poison,
     http_preflight,
     http_risk,
     http_search,
     http_start_page,
     queue_deidentify,
     queue_study_changed,
+    timer_drain_poison,
     timer_reindex,
     timer_sweep_cases,
     timer_sweep_studies,
@@ -60,6 +62,7 @@ for area in (
     http_ledger,
     http_openapi,
     http_page_assets,
+    http_poison,
     http_preflight,
     http_start_page,
     queue_deidentify,
@@ -69,6 +72,7 @@ for area in (
 ):
     app.register_functions(area.bp)
 app.register_functions(timer_reindex.make_blueprint(_settings.reindex_schedule))
+app.register_functions(timer_drain_poison.make_blueprint(_settings.poison_schedule))
 
 if _settings.blob_events == "scan" and _settings.object_store == "s3":
     from functions import timer_scan_buckets

@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 
-from shared.errors import InvalidRequestError, PermanentError, TransientError
+from shared.errors import AppError, InvalidRequestError, PermanentError, TransientError
 from shared.telemetry import event
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,23 @@ def acknowledges_permanent_errors[**P](handler: Callable[P, Awaitable[None]]) ->
             raise HandlerError(
                 f"{handler.__name__} failed with {type(error).__name__}; its log has the place"
             ) from None
+
+    return handle
+
+
+def says_why[**P](handler: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[str]]:
+    """Make *handler* return why it failed, or nothing if it did not; what nobody foresaw is named without its message."""
+
+    @functools.wraps(handler)
+    async def handle(*args: P.args, **kwargs: P.kwargs) -> str:
+        try:
+            await handler(*args, **kwargs)
+        except AppError as error:
+            return f"{type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - its message may hold values of a patient
+            _log.exception("%s failed:\n%s", handler.__name__, describe_failure(error), exc_info=False)
+            return f"{handler.__name__} failed with {type(error).__name__}; its log has the place"
+        return ""
 
     return handle
 

@@ -7,11 +7,9 @@ import azure.functions as func
 
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
+from functions._messages import sum_up_named
 from functions._search_update import bring_search_up
-from shared.dicom.partition_names import validate_partition_name
-from shared.dicom.references import StudyRef
-from shared.errors import AppError, InvalidRequestError
-from shared.flows.summarise_study import summarise_study as sum_up
+from shared.errors import AppError
 from shared.telemetry import event
 
 bp = func.Blueprint()
@@ -25,21 +23,9 @@ _SEARCH_SECONDS: Final = 10
 @acknowledges_permanent_errors
 async def summarise_study(msg: func.QueueMessage) -> None:
     """Bring the search rows of the study up to date."""
-    ref, partition = _read(msg.get_body())
-    services = await (await _wiring.services()).in_partition(partition)
-    await sum_up(ref, summaries=services.summaries)
+    await sum_up_named(msg.get_body())
     try:
         await bring_search_up(await _wiring.services(), seconds=_SEARCH_SECONDS)
     except AppError as error:
         # The study is summed up. The timer goes on with the search until it works.
         event(_log, "search not updated", level=logging.WARNING, error=type(error).__name__)
-
-
-def _read(message: bytes) -> tuple[StudyRef, str]:
-    import orjson
-
-    try:
-        job = orjson.loads(message)
-        return StudyRef(job["study_instance_uid"]), validate_partition_name(job["partition"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise InvalidRequestError("the message is not {study_instance_uid, partition}") from None

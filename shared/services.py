@@ -14,6 +14,7 @@ from shared.case_ports import CaseIndex, CaseSessions, Checkpoints, Reports
 from shared.dicom.index.policy import IndexPolicy
 from shared.errors import AppError, SettingsError
 from shared.job_ports import Jobs, WorkQueue
+from shared.poison_ports import PoisonQueues
 from shared.ports import (
     ChangeFeed,
     InstanceIndex,
@@ -65,6 +66,7 @@ class Services:
     queue: JobQueue
     jobs: Jobs
     deidentifications: WorkQueue
+    poison: PoisonQueues
     closers: tuple[Callable[[], Awaitable[None]], ...]
     bind: Callable[[str], Awaitable["Services"]]
     """Gives the services of another data partition."""
@@ -102,6 +104,7 @@ async def build(settings: Settings) -> Services:
     from shared.backends.azure_table.partitions import AzureTablePartitions
     from shared.backends.azure_table.reports import AzureTableReports
     from shared.backends.azure_table.tables import Tables
+    from shared.backends.poison_queues import StoragePoisonQueues
     from shared.backends.storage_queue import StorageJobQueue
     from shared.backends.work_queue import StorageWorkQueue
 
@@ -152,6 +155,7 @@ async def build(settings: Settings) -> Services:
             queue=queue,
             jobs=AzureTableJobs(tables),
             deidentifications=StorageWorkQueue(queues),
+            poison=StoragePoisonQueues(queues),
             closers=tuple(closers),
             bind=bound,
             engine=engine,

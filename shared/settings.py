@@ -107,6 +107,8 @@ class Settings(SearchSettings, S3Settings):
     """Words that descriptions may consist of where they are cleaned; separated by commas. Any other word drops them."""
     max_deidentify_bytes: int = Field(default=100 * _MIB, gt=0)
     """Largest file that is taken to be de-identified at once."""
+    poison_schedule: str = "15 */5 * * * *"
+    """When what was given up is taken out of the poison queues; an NCRONTAB expression."""
     reindex_schedule: str = "0 */10 0-5 * * *"
     """When the timer reconciles, as NCRONTAB in UTC: a slice each time, until all is reconciled."""
     reindex_every_hours: float = Field(default=20, ge=0)

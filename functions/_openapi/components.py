@@ -32,6 +32,7 @@ _PATH: Final[dict[str, tuple[str, Json]]] = {
     "job": ("Id of a job", {"type": "string", "pattern": "^[0-9a-f]{32}$"}),
     "uid": ("SOPInstanceUID", _UID),
     "container": ("Name of a container", _TEXT),
+    "queue": ("Name of a queue", _TEXT),
     "number": ("Number of an item, from 1", {"type": "integer", "minimum": 1}),
 }
 _QUERY: Final[dict[str, tuple[str, Json]]] = {
@@ -93,6 +94,7 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "index": ("Another search index than the one that is set", _TEXT),
     "object_key": ("Name of an object", _TEXT),
     "bucket": ("Container of the object; the archive's unless given", _TEXT),
+    "queue": ("The only queue to list", _TEXT),
     "page": ("From 1", {"type": "integer", "minimum": 1}),
 }
 _OF_CASES: Final[dict[str, tuple[str, Json]]] = {

@@ -36,5 +36,29 @@ LEDGER: Final = (
         parameters=("in-partition",),
         failures=(400, 404),
     ),
+    Operation(
+        "poison_list",
+        "/poison",
+        "List the messages that were given up, and why",
+        {200: (JSON,)},
+        parameters=("queue", "after", "limit"),
+        failures=(400,),
+    ),
+    Operation(
+        "poison_replay_all",
+        "/poison/{queue}",
+        "Send the messages of a queue again that were given up",
+        {200: (JSON,)},
+        method="post",
+        failures=(404,),
+    ),
+    Operation(
+        "poison_replay",
+        "/poison/{queue}/{name}",
+        "Send a message again that was given up",
+        {200: (JSON,)},
+        method="post",
+        failures=(404,),
+    ),
 )
 """Beside the DICOMweb service."""

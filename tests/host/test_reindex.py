@@ -215,3 +215,31 @@ async def test_lost_doubled_and_shuffled_events(stopped_archive: Archive) -> Non
     async with TableServiceClient.from_connection_string(connection) as tables:
         names = [row["name"] async for row in tables.get_table_client("objects").query_entities("name ge ''")]
     assert sorted(names) == [f"{number:05}.dcm" for number in range(count)]
+
+
+async def test_a_message_that_was_given_up_is_found_and_replayed(stopped_archive: Archive) -> None:
+    """The host gives it up, the timer takes it out of the poison queue and says why; sent again, it works."""
+    archive = stopped_archive
+    event = {
+        "type": "Microsoft.Storage.BlobCreated",
+        "subject": "/blobServices/default/containers/images/blobs/late.dcm",
+    }
+    connection = archive.azurite.connection_string
+    await archive.container("images").upload_blob("late.dcm", an_instance(1))
+    async with QueueClient.from_connection_string(connection, "blob-events-poison") as poison:
+        for content in (json.dumps(event), "no JSON"):
+            await poison.send_message(base64.b64encode(content.encode()).decode())
+        await archive.start(DICOM_BLOB_EVENTS="queue", DICOM_POISON_SCHEDULE="* * * * * *")
+        await eventually(lambda: archive.search("studies", StudyInstanceUID=uids(1)[0]))
+
+        async def kept() -> list[dict[str, Any]]:
+            return list((await json_of(archive, "poison"))["messages"])
+
+        await eventually(kept)
+        [message] = await kept()
+        assert (message["message"], message["queue"]) == ("no JSON", "blob-events")
+        assert "not JSON" in message["reason"]
+        assert (await poison.get_queue_properties()).approximate_message_count == 0
+    async with archive.session.post(f"{archive.app.url}/poison/{message['name']}") as answer:
+        assert (answer.status, await answer.json()) == (200, {"replayed": 1})
+    assert await kept() == []

@@ -11,6 +11,7 @@ from shared.backends.memory.index import MemoryIndex
 from shared.backends.memory.jobs import MemoryJobs, MemoryWorkQueue
 from shared.backends.memory.ledger import MemoryObjectLedger
 from shared.backends.memory.object_store import MemoryObjectStore
+from shared.backends.memory.poison_queues import MemoryPoisonQueues
 from shared.backends.memory.queue import MemoryJobQueue
 from shared.backends.memory.reports import MemoryReports
 from shared.flows.index_instance import IndexPorts
@@ -39,6 +40,7 @@ class World:
         self.queue = MemoryJobQueue()
         self.jobs: MemoryJobs = beside.jobs if beside else MemoryJobs()
         self.work: MemoryWorkQueue = beside.work if beside else MemoryWorkQueue()
+        self.poison: MemoryPoisonQueues = beside.poison if beside else MemoryPoisonQueues()
         self.calls_left: int | None = None
         self.error: BaseException = KilledError()
 

@@ -27,6 +27,7 @@ from functions import (
     http_ledger,
     http_openapi,
     http_page_assets,
+    http_poison,
     http_preflight,
     http_risk,
     http_search,
@@ -63,6 +64,7 @@ _AREAS = (
     http_ledger,
     http_openapi,
     http_page_assets,
+    http_poison,
     http_preflight,
     http_start_page,
 )
@@ -132,6 +134,7 @@ class Service:
             queue=world.port(world.queue),
             jobs=world.port(world.jobs),
             deidentifications=world.port(world.work),
+            poison=world.port(world.poison),
             closers=(),
             engine=self.engine,
             index_policy=self.index_policy,

@@ -1,0 +1,82 @@
+"""What was given up, over HTTP: listed with its reason, and sent again."""
+
+import logging
+
+import pytest
+
+from functions import _wiring
+from functions.timer_drain_poison import make_blueprint
+from shared.records import ObjectKey
+from tests.unit.flows.builders import make_file
+from tests.unit.functions.service import Service, user_function
+
+BLOB = '{"type": "Microsoft.Storage.BlobCreated", "subject": "/blobServices/default/containers/images/blobs/Doe^Jane.dcm"}'
+
+
+@pytest.fixture
+def drain(service: Service, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Give the timer's function on the archive."""
+    monkeypatch.setattr(_wiring, "settings", lambda: service.settings)
+    [builder] = make_blueprint("0 0 * * * *")._function_builders
+    return user_function(builder)
+
+
+async def test_an_event_that_works_at_last_is_done(service: Service, drain: object) -> None:
+    """The object is indexed, and nothing is kept."""
+    service.world.objects.write(ObjectKey("images", "Doe^Jane.dcm"), make_file(1))
+    service.world.poison.give_up("blob-events", BLOB.encode())
+    await drain(None)  # type: ignore[operator]
+
+    assert (await service.call("poison_list", "/poison")).json == {"messages": []}
+    assert (await service.search()).status == 200
+
+
+async def test_messages_are_listed_with_their_reasons_and_sent_again(
+    service: Service, drain: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What names an object is in the answer and in no log."""
+    caplog.set_level(logging.DEBUG)
+    service.world.poison.give_up("blob-events", b"Doe^Jane")
+    service.world.poison.give_up("study-changed", b"{}")
+    await drain(None)  # type: ignore[operator]
+
+    listed = (await service.call("poison_list", "/poison")).json["messages"]
+    assert [one["queue"] for one in listed] == ["blob-events", "study-changed"]
+    assert "not JSON" in listed[0]["reason"]
+    assert "study_instance_uid" in listed[1]["reason"]
+    assert [one["message"] for one in listed] == ["Doe^Jane", "{}"]
+
+    queue, name = str(listed[0]["name"]).split("/")
+    answer = await service.call("poison_replay", method="POST", route={"queue": queue, "name": name})
+    assert (answer.status, answer.json) == (200, {"replayed": 1})
+    answer = await service.call("poison_replay", method="POST", route={"queue": queue, "name": name})
+    assert answer.status == 404
+    answer = await service.call("poison_replay_all", method="POST", route={"queue": "study-changed"})
+    assert answer.json == {"replayed": 1}
+    assert service.world.poison.sent == [("blob-events", b"Doe^Jane"), ("study-changed", b"{}")]
+    assert "Doe" not in caplog.text
+
+
+async def test_an_unforeseen_failure_is_kept_without_its_message(
+    service: Service, drain: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its kind is told; what it says may hold a patient's name."""
+
+    async def fail(key: ObjectKey) -> None:
+        raise ValueError(key.name)
+
+    monkeypatch.setattr("functions._messages.look_at", fail)
+    service.world.poison.give_up("blob-events", BLOB.encode())
+    await drain(None)  # type: ignore[operator]
+
+    [one] = (await service.call("poison_list", "/poison?queue=blob-events")).json["messages"]
+    assert "ValueError" in one["reason"]
+    assert "Doe" not in one["reason"] + caplog.text
+
+
+async def test_a_queue_that_is_nobodys_is_refused(service: Service) -> None:
+    """404 names those there are."""
+    answer = await service.call("poison_replay_all", method="POST", route={"queue": "uploads"})
+    assert answer.status == 404
+    assert "blob-events" in answer.body.decode()
+    assert (await service.call("poison_list", "/poison?limit=0")).status == 400
