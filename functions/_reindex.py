@@ -3,6 +3,7 @@
 from functions import _wiring
 from functions._case_store import store_ports
 from functions._index import index_ports
+from functions._search_update import update_ports
 from shared.flows.reindex import PartitionPorts, ReindexPorts
 
 
@@ -21,6 +22,7 @@ async def reindex_ports() -> ReindexPorts:
             summaries=bound.summaries,
             search=bound.search,
             studies=bound.risks,
+            searching=update_ports(services),
         )
 
     return ReindexPorts(

@@ -20,12 +20,18 @@ async def bring_search_up(services: Services, *, seconds: float) -> None:
     Raises:
         BackendUnavailableError: The search engine does not answer. The next update makes up for it.
     """
-    engine = services.engine
-    if engine is None or _updating.locked():
+    ports = update_ports(services)
+    if ports is None or _updating.locked():
         return
-    ports = SearchUpdatePorts(services.feed, services.checkpoints, engine, services.searched)
     async with _updating:
         await update_search(ports, seconds=seconds)
+
+
+def update_ports(services: Services) -> SearchUpdatePorts | None:
+    """Return what an update needs, None where there is no search engine; *services* are as in `bring_search_up`."""
+    if services.engine is None:
+        return None
+    return SearchUpdatePorts(services.feed, services.checkpoints, services.engine, services.searched)
 
 
 async def begin_rebuild(services: Services) -> str:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._http import answers_errors, json_response
+from shared.connection_check import SEARCH_INDEX
 
 bp = func.Blueprint()
 
@@ -29,12 +30,14 @@ async def health_check(req: Request) -> Response:
 
 
 async def check_health(req: Request) -> Response:  # noqa: ARG001 - every handler is given it
-    """Answer 200 if every dependency answers, else 503; the body says of each what is wrong with it.
+    """Answer 200 if every dependency answers that requests cannot do without, else 503; the body says what is wrong.
 
     That is "no such table" (or container, or queue), "denied" or "unreachable", each of which asks for something else.
+    Without the search index only searches by it fail: it makes the status "degraded", with 200, for an app that is
+    taken out of rotation would store nothing either.
     """
     checks = await _wiring.connections()
-    is_healthy = all(state == "ok" for state in checks.values())
-    status = HTTPStatus.OK if is_healthy else HTTPStatus.SERVICE_UNAVAILABLE
-    content = {"status": "ok" if is_healthy else "degraded", "dependencies": checks}
+    failing = [name for name, state in checks.items() if state != "ok"]
+    status = HTTPStatus.OK if set(failing) <= {SEARCH_INDEX} else HTTPStatus.SERVICE_UNAVAILABLE
+    content = {"status": "degraded" if failing else "ok", "dependencies": checks}
     return json_response(content, status=status, headers={"Cache-Control": "no-store"})

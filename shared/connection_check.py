@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from shared.errors import BackendUnavailableError, ObjectNotFoundError
+from shared.search_services import search_engine
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 
 SECONDS = 8
 """That a service has to answer."""
+SEARCH_INDEX = "search index"
+"""The one dependency without which everything but searches by it goes on."""
 
 
 async def check_connections(settings: Settings) -> dict[str, str]:
     """Return what is found of each dependency, such as "container images" or "table report".
 
-    It is "ok", "no such container" (or table, or queue), "denied", "unreachable", or another status; no secret and no
-    address.
+    It is "ok", "no such container" (or table, or queue), "being built", "denied", "unreachable", or another status; no
+    secret and no address.
 
     Raises:
         SettingsError: No storage account is set, or its connection string cannot be read.
@@ -47,12 +50,23 @@ async def check_connections(settings: Settings) -> dict[str, str]:
         for client in (blobs, queue_service, tables):
             stack.push_async_callback(client.close)
         probes = table_probes(tables, (*TABLES, settings.report_table)) | queue_probes(queue_service, queues)
+        searched = await _of_search(settings)
         if settings.object_store != "s3":
-            return await answers_of(container_probes(blobs, containers) | probes, SECONDS)
+            return await answers_of(container_probes(blobs, containers) | probes, SECONDS) | searched
         store = await s3_store(settings)
         stack.push_async_callback(store.close)
         found = {f"container {name}": await _of_store(store, name) for name in containers}
-        return found | await answers_of(probes, SECONDS)
+        return found | await answers_of(probes, SECONDS) | searched
+
+
+async def _of_search(settings: Settings) -> dict[str, str]:
+    engine = search_engine(settings)
+    if engine is None:
+        return {}
+    try:
+        return {SEARCH_INDEX: await engine.state(SECONDS)}
+    finally:
+        await engine.close()
 
 
 async def _of_store(store: "ObjectStore", container: str) -> str:

@@ -94,8 +94,31 @@ class SearchEngine(Protocol):
         """Let a build answer in place of the one that did, from one moment to the next."""
         ...
 
-    async def write(self, generation: Generation, documents: Sequence[IndexedDocument]) -> None:
-        """Write documents, each unless one of the same or a higher version is there. They are found soon after."""
+    async def write(
+        self, generation: Generation, documents: Sequence[IndexedDocument], *, again: bool = False
+    ) -> None:
+        """Write documents, each unless one of the same or a higher version is there. They are found soon after.
+
+        With *again* one of the same version is overwritten too.
+        """
+        ...
+
+    async def settle(self, generation: Generation) -> None:
+        """Return when all that was written before is found."""
+        ...
+
+    async def held(self, generation: Generation, ids: Sequence[str]) -> set[str]:
+        """Return those of *ids* that have a document which is not of a deleted instance, as last written."""
+        ...
+
+    async def listed(
+        self, generation: Generation, partition: str, after: InstanceRef | None, limit: int
+    ) -> list[InstanceRef]:
+        """Return the instances of a page of documents that are not of deleted instances, in the order of their UIDs."""
+        ...
+
+    async def purge(self, generation: Generation, before: str) -> int:
+        """Remove documents of instances that were deleted before a day, YYYYMMDD; return how many."""
         ...
 
     async def find(self, partition: str, request: IndexRequest) -> IndexPage:

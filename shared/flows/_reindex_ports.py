@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.flows._case_commit import CaseStorePorts
 from shared.flows.index_instance import IndexPorts
+from shared.flows.update_search import SearchUpdatePorts
 from shared.ports import StudyRisks, StudySearch, StudySummaries
 from shared.records import ObjectInfo
 
@@ -26,6 +27,8 @@ class PartitionPorts:
     summaries: StudySummaries
     search: StudySearch
     studies: StudyRisks
+    searching: SearchUpdatePorts | None = None
+    """None where there is no search index."""
 
     @property
     def archive(self) -> str:

@@ -39,6 +39,10 @@ class Kind(StrEnum):
     """What the case index has of an object that is gone, or of another case."""
     SEARCH = "search"
     """A study that searches did not find as the index has it."""
+    UNSEARCHED = "unsearched"
+    """An instance that the search index did not have."""
+    DOCUMENT = "document"
+    """One that only the search index had."""
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Reconcile what is stored with what is known of it, a slice at a time, and keep a report of what differed.
 
 Objects are the truth. Of each data partition the watched containers and its part of the archive are listed beside the
-ledger; then what is derived is compared with the ledger: rejections, index, cases, searches. What differs is put right
-by the flows that events call, so it may run at any time beside them, and as often as one likes. A process that dies
+ledger; then what is derived is compared with the ledger: rejections, index, cases, searches, the search index. What
+differs is put right by the flows that events call, so it may run at any time beside them, and as often as one likes. A process that dies
 loses its last batch only: what that has repaired is found in order when it is looked at again.
 """
 
@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from shared.case_ports import Checkpoints
 from shared.dicom.partition_names import validate_partition_name
 from shared.errors import InvalidRequestError, ObjectNotFoundError
+from shared.flows._reindex_documents import Unindexed, Unsearched
 from shared.flows._reindex_objects import Objects
 from shared.flows._reindex_ports import PartitionPorts
 from shared.flows._reindex_rows import Cases, Claims, Rejections
@@ -131,6 +132,14 @@ def _steps(ports: PartitionPorts, state: Reindexing) -> dict[str, _Step]:
         "cases": Cases(ports, state),
         "found": Found(ports, state),
         "gone": Gone(ports, state),
+        **(
+            {
+                "unsearched": Unsearched(ports, searching, state),
+                "documents": Unindexed(ports, searching, state),
+            }
+            if (searching := ports.searching) is not None
+            else {}
+        ),
     }
 
 

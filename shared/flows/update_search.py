@@ -1,24 +1,16 @@
 """Bring the search index up to the change feed. It is behind for as long as the engine is down, and nothing waits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from shared.case_ports import Checkpoints
-from shared.dicom.index.document import bare_document, document_id, document_of
-from shared.dicom.index.fields import PARTITION
-from shared.dicom.index.policy import IndexPolicy
-from shared.dicom.references import InstanceRef
-from shared.dicom.risk.report import level_name
-from shared.errors import ConcurrentChangeError, InstanceNotFoundError, PermanentError
-from shared.flows._archive_key import instance_of
+from shared.errors import ConcurrentChangeError
 from shared.flows._in_parallel import in_parallel
-from shared.ports import ChangeFeed, InstanceIndex
-from shared.records import Change, InstanceRecord
+from shared.flows._search_document import OpenPartition, search_document
+from shared.ports import ChangeFeed
+from shared.records import Change
 from shared.search_ports import Generation, IndexedDocument, SearchEngine
 
 _BATCH: Final = 100
@@ -33,7 +25,7 @@ class SearchUpdatePorts:
     feed: ChangeFeed
     checkpoints: Checkpoints
     engine: SearchEngine
-    open_partition: Callable[[str], Awaitable[tuple[InstanceIndex, IndexPolicy]]]
+    open_partition: OpenPartition
 
 
 async def update_search(ports: SearchUpdatePorts, *, seconds: float) -> bool:
@@ -83,43 +75,6 @@ async def _documents(changes: Sequence[Change], ports: SearchUpdatePorts) -> lis
     latest = {(change.partition, change.ref): change for change in changes}
 
     async def make(change: Change) -> IndexedDocument:
-        return await _document(change, ports)
+        return await search_document(change.partition, change.ref, change.sequence, ports.open_partition)
 
     return await in_parallel(make, latest.values(), limit=_AT_A_TIME)
-
-
-async def _document(change: Change, ports: SearchUpdatePorts) -> IndexedDocument:
-    index, policy = await ports.open_partition(change.partition)
-    try:
-        record = await index.get(change.ref)
-    except InstanceNotFoundError:
-        document = fallback = bare_document(change.ref, change.partition, deleted=True)
-    except PermanentError:
-        # One that cannot be read must not keep all others from being found.
-        document = fallback = bare_document(change.ref, change.partition, deleted=False)
-    else:
-        fallback = bare_document(change.ref, change.partition, deleted=False)
-        own = _own_fields(record, change.partition, policy)
-        document = document_of(change.ref, orjson.loads(record.metadata), own, policy)
-    return IndexedDocument(document_id(change.partition, change.ref), change.sequence, document, fallback)
-
-
-def _own_fields(record: InstanceRecord, partition: str, policy: IndexPolicy) -> dict[str, Any]:
-    key = record.location.key
-    own: dict[str, Any] = {
-        PARTITION: partition,
-        "bucket": key.container,
-        "size": record.location.length,
-        "indexed_on": record.indexed_at.astimezone(UTC).strftime("%Y%m%d"),
-        "TransferSyntaxUID": record.transfer_syntax_uid,
-    }
-    if record.risk is not None:
-        own["risk"] = level_name(record.risk.level)
-    # Of names that users chose some say who the patient is; those of the archive's making are of UIDs.
-    if policy.identifying == "plain" or _is_named_after(record.ref, record):
-        own["object_key"] = key.name
-    return own
-
-
-def _is_named_after(ref: InstanceRef, record: InstanceRecord) -> bool:
-    return instance_of(record.location.key) == ref

@@ -48,12 +48,12 @@ def a_document(ref: InstanceRef, version: int = 1, partition: str = "p", **value
 def _written(
     ref: InstanceRef, document: dict[str, Any], version: int, partition: str = "p"
 ) -> IndexedDocument:
-    fallback = bare_document(ref, partition, deleted=False)
+    fallback = bare_document(ref, partition)
     return IndexedDocument(document_id(partition, ref), version, document, fallback)
 
 
 def _gone(ref: InstanceRef, version: int) -> IndexedDocument:
-    document = bare_document(ref, "p", deleted=True)
+    document = bare_document(ref, "p", deleted_on="20200101")
     return IndexedDocument(document_id("p", ref), version, document, document)
 
 
@@ -216,6 +216,46 @@ class SearchEngineContract:
         await self._ready(engine, *(a_document(_ref(number), number) for number in range(1, 1302)))
         await cluster.settle()
         assert (await _all(engine, Everything(), 1)).total == 1301
+
+    async def test_a_repair_overwrites_its_own_number(self, engine: SearchEngine) -> None:
+        """What is written again takes the place of the same version, and of no higher one."""
+        generation = await self._ready(engine, a_document(_ref(1), 5), a_document(_ref(2), 6))
+        await engine.write(generation, [_gone(_ref(1), 5), _gone(_ref(2), 5)])
+        ids = [document_id("p", _ref(number)) for number in (1, 2, 3)]
+        assert await engine.held(generation, ids) == set(ids[:2])
+        await engine.write(generation, [_gone(_ref(1), 5), _gone(_ref(2), 5)], again=True)
+        assert await engine.held(generation, ids) == {ids[1]}
+        assert await engine.held(generation, []) == set()
+
+    async def test_every_living_document_is_listed(self, engine: SearchEngine) -> None:
+        """Page by page in the order of UIDs, of one partition, right after it was written, deleted ones not."""
+        refs = sorted(_ref(number) for number in range(1, 24))
+        generation = await self._ready(engine, *(a_document(ref) for ref in refs))
+        await engine.write(
+            generation, [_gone(refs[3], 2), a_document(an_instance("1.1", "1.1.1", "1.1.1.1"), 1, "q")]
+        )
+        await engine.settle(generation)
+        found: list[InstanceRef] = []
+        while page := await engine.listed(generation, "p", found[-1] if found else None, 10):
+            assert len(page) <= 10
+            found += page
+        assert found == [ref for ref in refs if ref != refs[3]]
+
+    async def test_old_deletions_are_purged(self, engine: SearchEngine) -> None:
+        """What says that an instance was deleted goes when its day is past; what is there, and what is newer, stays."""
+        day = bare_document(_ref(4), "p", deleted_on="20200102")
+        newer = IndexedDocument(document_id("p", _ref(4)), 3, day, day)
+        generation = await self._ready(
+            engine, a_document(_ref(1), 9), _gone(_ref(2), 9), _gone(_ref(3), 9), newer
+        )
+        await engine.settle(generation)
+        assert await engine.purge(generation, "20200102") == 2
+        await engine.settle(generation)
+        assert await engine.purge(generation, "20200102") == 0
+        assert await engine.held(generation, [document_id("p", _ref(1))])
+        # An old write is refused by the mark that is left, and by nothing where it has gone.
+        await engine.write(generation, [a_document(_ref(4), 2)])
+        assert not await engine.held(generation, [document_id("p", _ref(4))])
 
     # The method is inherited by the tests of several adapters.
     @settings(

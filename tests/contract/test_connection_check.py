@@ -98,3 +98,12 @@ async def test_settings_that_name_no_account_are_an_error(connection: str) -> No
         await check_connections(settings_of(connection))
     assert "connection string" in str(raised.value)
     assert "nonsense" not in str(raised.value)
+
+
+async def test_the_search_index_is_asked_where_there_is_one(furnished: str) -> None:
+    """C000-10: one that does not answer is named, beside all else that does."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        told = await check_connections(settings_of(furnished, elasticsearch_url=url))
+    assert told == dict.fromkeys(EXPECTED, "ok") | {"search index": "unreachable"}

@@ -5,7 +5,7 @@ With ES_TEST_URL (and ES_TEST_API_KEY, ES_TEST_CA_CERTS) it does so on a real cl
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,28 +15,13 @@ from shared.search_ports import SearchEngine
 from tests.contract.indexed_archive import archives_with_index
 from tests.contract.records import OpenArchive, fresh_name
 from tests.contract.search_engine import Cluster, OpenCluster, SearchEngineContract
+from tests.contract.search_servers import search_server
 from tests.contract.study_search import StudySearchContract
-from tests.search_servers import SearchServer, real_cluster, running_noida, running_osmem
+from tests.search_servers import SearchServer
 
 pytestmark = pytest.mark.search
 
-_SERVERS = ["noida", "osmem", *(["elasticsearch"] if real_cluster() else [])]
-
-
-@pytest.fixture(scope="session", params=_SERVERS)
-def search_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SearchServer]:
-    """Yield each of the servers in turn."""
-    if (real := real_cluster()) is not None and request.param == "elasticsearch":
-        yield real
-        return
-    if request.param == "noida":
-        with running_noida(tmp_path_factory.mktemp("noida")) as server:
-            yield server
-        return
-    with running_osmem() as server:
-        yield server
+__all__ = ["search_server"]
 
 
 class _OnServers:

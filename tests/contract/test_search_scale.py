@@ -49,9 +49,7 @@ def _document(number: int) -> IndexedDocument:
     }
     attributes = {tag: {"vr": vr, "Value": [value]} for tag, (vr, value) in values.items()}
     document = document_of(ref, attributes, {PARTITION: "p", "risk": "high"}, _POLICY)
-    return IndexedDocument(
-        document_id("p", ref), number + 1, document, bare_document(ref, "p", deleted=False)
-    )
+    return IndexedDocument(document_id("p", ref), number + 1, document, bare_document(ref, "p"))
 
 
 async def test_every_one_of_a_hundred_thousand_hits_is_reached(

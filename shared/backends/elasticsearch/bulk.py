@@ -1,7 +1,12 @@
-"""Write documents in bulk: in requests of a bounded size, again after a while where the cluster is too busy."""
+"""Write documents in bulk: in requests of a bounded size, again after a while where the cluster is too busy.
+
+A request that the cluster (or a proxy before it) finds too large is sent in halves. A document that it will never take
+is replaced by one that says only that the instance is there, and told of with the reason; the others go on.
+"""
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +14,7 @@ import orjson
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_random_exponential
 
 from shared.backends.elasticsearch.errors import of_status, translated
+from shared.dicom.index.fields import UIDS
 from shared.errors import BackendUnavailableError
 from shared.search_ports import IndexedDocument
 from shared.telemetry import event
@@ -23,28 +29,55 @@ MAX_DOCUMENTS: Final = 500
 _BUSY: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _PATIENCE_SECONDS: Final = 30.0
 _LONGEST_WAIT_SECONDS: Final = 5.0
+_TOO_LARGE: Final = "too large"
 
 
-async def write(client: "AsyncElasticsearch", index: str, documents: Sequence[IndexedDocument]) -> None:
+type _Batch = list[tuple[IndexedDocument, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A document that the cluster will never take, and why."""
+
+    document: IndexedDocument
+    reason: str
+
+
+@dataclass(slots=True)
+class _Result:
+    """What became of a batch, as far as it was not written or overtaken: what to send again, and what never."""
+
+    again: _Batch
+    never: list[_Refused]
+
+
+async def write(
+    client: "AsyncElasticsearch", index: str, documents: Sequence[IndexedDocument], *, again: bool = False
+) -> None:
     """Write documents with their versions; those that have been overtaken are passed over.
 
+    With *again* one of the same version is overwritten too.
+
     Raises:
-        BackendUnavailableError: The cluster does not answer, or stays too busy.
+        BackendUnavailableError: The cluster does not answer, or stays too busy. What was written stays written.
     """
+    writer = _Writer(client, index, "external_gte" if again else "external")
     for batch in _batches(documents):
-        refused = await _write_patiently(client, index, batch)
-        if refused:
-            event(_log, "documents refused by the search index", level=logging.WARNING, count=len(refused))
-            bare = [(one, orjson.dumps(one.fallback)) for one in refused]
-            if await _write_patiently(client, index, bare):
-                raise BackendUnavailableError("Elasticsearch refuses documents that hold nothing but UIDs")
+        refused = await writer.write_patiently(batch)
+        for one in refused:
+            facts = {
+                "study_instance_uid": one.document.fallback[UIDS[0]],
+                "sop_instance_uid": one.document.fallback[UIDS[-1]],
+                "reason": one.reason,
+            }
+            event(_log, "document refused by the search index", level=logging.WARNING, **facts)
+        bare = [(one.document, orjson.dumps(one.document.fallback)) for one in refused]
+        if bare and await writer.write_patiently(bare):
+            raise BackendUnavailableError("Elasticsearch refuses documents that hold nothing but UIDs")
 
 
-type _Written = tuple[IndexedDocument, bytes]
-
-
-def _batches(documents: Sequence[IndexedDocument]) -> Iterator[list[_Written]]:
-    batch: list[_Written] = []
+def _batches(documents: Sequence[IndexedDocument]) -> Iterator[_Batch]:
+    batch: _Batch = []
     size = 0
     for document in documents:
         data = orjson.dumps(document.document)
@@ -57,79 +90,80 @@ def _batches(documents: Sequence[IndexedDocument]) -> Iterator[list[_Written]]:
         yield batch
 
 
-async def _write_patiently(
-    client: "AsyncElasticsearch", index: str, batch: list[_Written]
-) -> list[IndexedDocument]:
-    """Return those documents that the cluster will never take."""
-    refused: list[IndexedDocument] = []
-    left = batch
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes to one index by one way of comparing versions."""
 
-    async def write_what_is_left() -> list[_Written]:
-        nonlocal left
-        left, never = await _write_once(client, index, left)
-        refused.extend(never)
-        return left
+    client: "AsyncElasticsearch"
+    index: str
+    version_type: str
 
-    tries = AsyncRetrying(
-        retry=retry_if_result(bool),
-        wait=wait_random_exponential(multiplier=0.2, max=_LONGEST_WAIT_SECONDS),
-        stop=stop_after_delay(_PATIENCE_SECONDS),
-    )
-    try:
-        await tries(write_what_is_left)
-    except RetryError:
-        raise BackendUnavailableError(
-            "Elasticsearch was too busy to take documents; try again later"
-        ) from None
-    return refused
+    async def write_patiently(self, batch: _Batch) -> list[_Refused]:
+        """Write, again and again while the cluster is busy; return those that it will never take."""
+        refused: list[_Refused] = []
+        left = batch
 
+        async def write_what_is_left() -> _Batch:
+            nonlocal left
+            result = await self._write_once(left)
+            refused.extend(result.never)
+            left = result.again
+            return left
 
-async def _write_once(
-    client: "AsyncElasticsearch", index: str, batch: list[_Written]
-) -> tuple[list[_Written], list[IndexedDocument]]:
-    """Return what to send again, and what was refused for good."""
-    from elasticsearch import ApiError
-
-    operations: list[Any] = []
-    for document, data in batch:
-        action = {"_id": document.id, "version": document.version, "version_type": "external"}
-        operations += [orjson.dumps({"index": action}), data]
-    with translated("a bulk request"):
+        tries = AsyncRetrying(
+            retry=retry_if_result(bool),
+            wait=wait_random_exponential(multiplier=0.2, max=_LONGEST_WAIT_SECONDS),
+            stop=stop_after_delay(_PATIENCE_SECONDS),
+        )
         try:
-            answer = await client.bulk(index=index, operations=operations)
-        except ApiError as error:
-            if error.meta.status in _BUSY:
-                return batch, []
-            if error.meta.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                return await _write_halves(client, index, batch)
-            raise of_status("a bulk request", error) from None
-    return _sorted_out(batch, answer["items"] if answer["errors"] else [])
+            await tries(write_what_is_left)
+        except RetryError:
+            raise BackendUnavailableError(
+                "Elasticsearch was too busy to take documents; try again later"
+            ) from None
+        return refused
+
+    async def _write_once(self, batch: _Batch) -> _Result:
+        from elasticsearch import ApiError
+
+        operations: list[Any] = []
+        for document, data in batch:
+            action = {"_id": document.id, "version": document.version, "version_type": self.version_type}
+            operations += [orjson.dumps({"index": action}), data]
+        with translated("a bulk request"):
+            try:
+                answer = await self.client.bulk(index=self.index, operations=operations)
+            except ApiError as error:
+                if error.meta.status in _BUSY:
+                    return _Result(batch, [])
+                if error.meta.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                    return await self._write_halves(batch)
+                raise of_status("a bulk request", error) from None
+        return _sorted_out(batch, answer["items"]) if answer["errors"] else _Result([], [])
+
+    async def _write_halves(self, batch: _Batch) -> _Result:
+        if len(batch) == 1:
+            return _Result([], [_Refused(batch[0][0], _TOO_LARGE)])
+        middle = len(batch) // 2
+        first = await self._write_once(batch[:middle])
+        second = await self._write_once(batch[middle:])
+        return _Result(first.again + second.again, first.never + second.never)
 
 
-async def _write_halves(
-    client: "AsyncElasticsearch", index: str, batch: list[_Written]
-) -> tuple[list[_Written], list[IndexedDocument]]:
-    if len(batch) == 1:
-        return [], [batch[0][0]]
-    middle = len(batch) // 2
-    first, second = (
-        await _write_once(client, index, batch[:middle]),
-        await _write_once(client, index, batch[middle:]),
-    )
-    return first[0] + second[0], first[1] + second[1]
-
-
-def _sorted_out(
-    batch: list[_Written], items: Sequence[dict[str, Any]]
-) -> tuple[list[_Written], list[IndexedDocument]]:
-    again: list[_Written] = []
-    never: list[IndexedDocument] = []
-    for one, item in zip(batch, items, strict=False):
+def _sorted_out(batch: _Batch, items: Sequence[dict[str, Any]]) -> _Result:
+    if len(items) != len(batch):
+        raise BackendUnavailableError("Elasticsearch answered a bulk request in part; try again")
+    result = _Result([], [])
+    for one, item in zip(batch, items, strict=True):
         status = item["index"]["status"]
         if status in _BUSY:
-            again.append(one)
+            result.again.append(one)
+        elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            result.never.append(_Refused(one[0], _TOO_LARGE))
         elif status == HTTPStatus.BAD_REQUEST:
-            never.append(one[0])
+            # Its kind alone: the sentence that goes with it may hold a value.
+            kind = str(item["index"].get("error", {}).get("type", "not told"))
+            result.never.append(_Refused(one[0], kind))
         elif status >= HTTPStatus.BAD_REQUEST and status != HTTPStatus.CONFLICT:
             raise BackendUnavailableError(f"Elasticsearch answered a document with {status}")
-    return again, never
+    return result

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.backends.elasticsearch import bulk
+from shared.backends.elasticsearch import bulk, upkeep
 from shared.backends.elasticsearch.clauses import within_partition
 from shared.backends.elasticsearch.errors import translated
 from shared.backends.elasticsearch.mapping import mapping, settings
@@ -107,9 +107,29 @@ class ElasticsearchEngine:
         with translated("the change of an alias"):
             await self._client.indices.update_aliases(actions=actions)
 
-    async def write(self, generation: Generation, documents: Sequence[IndexedDocument]) -> None:
+    async def write(
+        self, generation: Generation, documents: Sequence[IndexedDocument], *, again: bool = False
+    ) -> None:
         """Write documents, each unless one of the same or a higher version is there; see SearchEngine."""
-        await bulk.write(self._client, generation.name, documents)
+        await bulk.write(self._client, generation.name, documents, again=again)
+
+    async def settle(self, generation: Generation) -> None:
+        """Return when all that was written before is found."""
+        await upkeep.settle(self._client, generation.name)
+
+    async def held(self, generation: Generation, ids: Sequence[str]) -> set[str]:
+        """Return those of *ids* that have a document which is not of a deleted instance, as last written."""
+        return await upkeep.held(self._client, generation.name, ids)
+
+    async def listed(
+        self, generation: Generation, partition: str, after: InstanceRef | None, limit: int
+    ) -> list[InstanceRef]:
+        """Return the instances of a page of documents that are not of deleted instances."""
+        return await upkeep.listed(self._client, generation.name, partition, after, limit)
+
+    async def purge(self, generation: Generation, before: str) -> int:
+        """Remove documents of instances that were deleted before a day, YYYYMMDD; return how many."""
+        return await upkeep.purge(self._client, generation.name, before)
 
     async def find(self, partition: str, request: IndexRequest) -> IndexPage:
         """Return the page that *request* asks for; see SearchEngine.find."""
@@ -164,6 +184,10 @@ class ElasticsearchEngine:
                 f"the search took more than {SEARCH_SECONDS} seconds; ask for less, or for exact values"
             )
         return answer
+
+    async def state(self, seconds: float) -> str:
+        """Return "ok" if a build answers within that time, else "being built", "denied" or "unreachable"."""
+        return await upkeep.state(self._client, self._own_alias(self._index), seconds)
 
     def _in_use(self, builds: Sequence["_Build"]) -> tuple["_Build | None", "_Build | None"]:
         """Return the build that answers and the one that is being made."""

@@ -71,12 +71,44 @@ class MemorySearchEngine:
         self._cluster.builds = {generation: self._cluster.builds[generation]}
         self._cluster.serving = generation
 
-    async def write(self, generation: Generation, documents: Sequence[IndexedDocument]) -> None:
+    async def write(
+        self, generation: Generation, documents: Sequence[IndexedDocument], *, again: bool = False
+    ) -> None:
         """Write documents, each unless one of the same or a higher version is there."""
-        _, held = self._cluster.builds.get(generation, ("", {}))
+        held = self._held(generation)
         for one in documents:
-            if one.id not in held or held[one.id][0] < one.version:
+            if one.id not in held or held[one.id][0] < one.version + again:
                 held[one.id] = (one.version, one.document)
+
+    async def settle(self, generation: Generation) -> None:
+        """Return when all that was written before is found."""
+
+    async def held(self, generation: Generation, ids: Sequence[str]) -> set[str]:
+        """Return those of *ids* that have a document which is not of a deleted instance."""
+        held = self._held(generation)
+        return {one for one in ids if one in held and not held[one][1][DELETED]}
+
+    async def listed(
+        self, generation: Generation, partition: str, after: InstanceRef | None, limit: int
+    ) -> list[InstanceRef]:
+        """Return the instances of a page of documents that are not of deleted instances."""
+        refs = [
+            InstanceRef(*(document[uid] for uid in UIDS))
+            for _, document in self._held(generation).values()
+            if document[PARTITION] == partition and not document[DELETED]
+        ]
+        return sorted(ref for ref in refs if after is None or ref > after)[:limit]
+
+    async def purge(self, generation: Generation, before: str) -> int:
+        """Remove documents of instances that were deleted before a day."""
+        held = self._held(generation)
+        old = [one for one, (_, kept) in held.items() if kept[DELETED] and kept["indexed_on"] < before]
+        for one in old:
+            del held[one]
+        return len(old)
+
+    def _held(self, generation: Generation) -> dict[str, tuple[int, Json]]:
+        return self._cluster.builds.get(generation, ("", {}))[1]
 
     async def find(self, partition: str, request: IndexRequest) -> IndexPage:
         """Return the page that *request* asks for."""

@@ -49,12 +49,14 @@ def document_of(
     return document | {INFO: list(pairs.found), "truncated": pairs.truncated}
 
 
-def bare_document(ref: InstanceRef, partition: str, *, deleted: bool) -> dict[str, Any]:
-    """Return a document that says of an instance only that it is there, or that it was deleted.
+def bare_document(ref: InstanceRef, partition: str, *, deleted_on: str | None = None) -> dict[str, Any]:
+    """Return a document that says of an instance only that it is there, or on which day it was found deleted.
 
     Deletions are documents too: their versions outlast every write that comes late.
     """
-    return {PARTITION: partition, DELETED: deleted, "truncated": not deleted, **_identity(ref)}
+    is_deleted = deleted_on is not None
+    document = {PARTITION: partition, DELETED: is_deleted, "truncated": not is_deleted, **_identity(ref)}
+    return document | ({"indexed_on": deleted_on} if is_deleted else {})
 
 
 def document_id(partition: str, ref: InstanceRef) -> str:

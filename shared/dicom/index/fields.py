@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.dicom.attributes import IF_KNOWN, OPTIONAL, REQUIRED, Attribute
 
-EDITION: Final = 1
+EDITION: Final = 2
 """Of documents and fields; with another one the index is built anew."""
 
 
@@ -46,7 +46,8 @@ OWN: Final[Mapping[str, Kind]] = {
     "risk": Kind.TEXT,
     "TransferSyntaxUID": Kind.TEXT,
 }
-"""Not of the data set. `year` is StudyDate's; `indexed_on` the day, in UTC; `truncated`: not everything fitted."""
+"""Not of the data set. `year` is StudyDate's; `indexed_on` the day, in UTC, of a deleted instance that on which it was
+found so; `truncated`: not everything fitted."""
 ASKABLE: Final = (
     "truncated",
     "bucket",

@@ -24,3 +24,17 @@ async def test_a_dependency_that_is_down_is_named(
     healthy = await service.call(name, "/health")
     assert (healthy.status, healthy.json["status"]) == (200, "ok")
     assert healthy.headers["cache-control"] == "no-store"
+
+
+async def test_without_the_search_index_the_app_stays_in_rotation(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told of as degraded, with 200: storing, retrieving and searching by the tables go on."""
+
+    async def connections() -> dict[str, str]:
+        return {"container images": "ok", "search index": "unreachable"}
+
+    monkeypatch.setattr(_wiring, "connections", connections)
+    answer = await service.call("health_check", "/health")
+    assert (answer.status, answer.json["status"]) == (200, "degraded")
+    assert answer.json["dependencies"]["search index"] == "unreachable"
