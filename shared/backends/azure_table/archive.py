@@ -10,12 +10,14 @@ from shared.backends.azure_table.cases import AzureTableCases
 from shared.backends.azure_table.changes import AzureTableChanges
 from shared.backends.azure_table.checkpoints import AzureTableCheckpoints
 from shared.backends.azure_table.dirty import Dirty
+from shared.backends.azure_table.fates import Fates
 from shared.backends.azure_table.instances import AzureTableInstances
 from shared.backends.azure_table.ledger import AzureTableLedger
 from shared.backends.azure_table.lookups import LookupKeys
 from shared.backends.azure_table.risks import AzureTableRisks
 from shared.backends.azure_table.rows import RecordRows
 from shared.backends.azure_table.search import AzureTableSearch
+from shared.backends.azure_table.staged import AzureTableSessions
 from shared.backends.azure_table.summaries import AzureTableSummaries
 from shared.backends.azure_table.tables import Tables
 from shared.errors import BackendUnavailableError
@@ -43,6 +45,7 @@ class TableArchive:
     """The adapters of one data partition."""
 
     instances: AzureTableInstances
+    sessions: AzureTableSessions
     summaries: AzureTableSummaries
     search: AzureTableSearch
     changes: AzureTableChanges
@@ -75,7 +78,9 @@ async def build_archive(
     rows = RecordRows(objects, derived_container, partition)
     dirty = Dirty(tables, partition)
     changes = changes or AzureTableChanges(tables)
-    summaries = AzureTableSummaries(tables, rows, dirty, changes, lookup_keys)
+    fates = Fates(tables)
+    instances = AzureTableInstances(tables, rows, dirty, partition, fates)
+    summaries = AzureTableSummaries(tables, rows, dirty, changes, lookup_keys, fates=fates)
     search = AzureTableSearch(
         tables,
         rows,
@@ -83,9 +88,11 @@ async def build_archive(
         lookup_keys,
         budget_rows=search_budget_rows,
         count_rows=search_count_rows,
+        fates=fates,
     )
     return TableArchive(
-        instances=AzureTableInstances(tables, rows, dirty, partition),
+        instances=instances,
+        sessions=instances.sessions,
         summaries=summaries,
         search=search,
         changes=changes,

@@ -75,7 +75,7 @@ class ClaimRows:
 
     def insert(self, new: NewClaim, version: int, note: Note) -> list[Change]:
         """Return the changes by which a SOP instance that is not there begins to be served."""
-        row = self._row(new, new.record.ref.sop_instance_uid, INSTANCE, version) | {"nonce": note.nonce}
+        row = self.row(new, new.record.ref.sop_instance_uid, INSTANCE, version) | {"nonce": note.nonce}
         return [Change("insert", row), self._outbox(new.record.ref, ChangeAction.CREATE, version, note)]
 
     def put(
@@ -95,7 +95,7 @@ class ClaimRows:
         rival = next((row for row in claims.rows if row is not own), None)
         if rival is None or claim < claim_of_row(rival):
             return PutOutcome.UPDATED, self._replace(new, claims, own, version, note)
-        spare = self._row(new, keys.spare_row(ref.sop_instance_uid, str(claim.key)), SPARE, version)
+        spare = self.row(new, keys.spare_row(ref.sop_instance_uid, str(claim.key)), SPARE, version)
         changes = [Change("upsert", spare)]
         if own is serving:
             changes += self._promote(rival, ref, note, serving, version)
@@ -123,7 +123,7 @@ class ClaimRows:
         ref, serving = new.record.ref, claims.serving
         if serving is None:
             return []
-        row = self._row(new, ref.sop_instance_uid, INSTANCE, version) | {"nonce": note.nonce}
+        row = self.row(new, ref.sop_instance_uid, INSTANCE, version) | {"nonce": note.nonce}
         changes = [
             Change("update", row, etag_of(serving)),
             self._outbox(ref, ChangeAction.UPDATE, version, note),
@@ -137,7 +137,7 @@ class ClaimRows:
 
     def _rewrite(self, new: NewClaim, own: StoredRow, claims: Claims, note: Note) -> Change:
         """Return the change by which a claim is kept as it is, with what is known of its object made anew."""
-        row = self._row(new, own["RowKey"], own["kind"], claims.version())
+        row = self.row(new, own["RowKey"], own["kind"], claims.version())
         return Change("update", row | ({"nonce": note.nonce} if own is claims.serving else {}), etag_of(own))
 
     def _promote(
@@ -156,7 +156,8 @@ class ClaimRows:
             self._outbox(ref, ChangeAction.UPDATE, version, note),
         ]
 
-    def _row(self, new: NewClaim, row_key: str, kind: str, version: int) -> dict[str, Any]:
+    def row(self, new: NewClaim, row_key: str, kind: str, version: int) -> dict[str, Any]:
+        """Return the row of a claim, all but its commit."""
         return {
             **new.properties,
             "PartitionKey": keys.series_key(self._partition, new.record.ref.series),
@@ -164,6 +165,10 @@ class ClaimRows:
             "kind": kind,
             "version": str(version),
         }
+
+    def created(self, ref: InstanceRef, version: int, note: Note) -> Change:
+        """Return the change by which the feed is told that a SOP instance began to be served."""
+        return self._outbox(ref, ChangeAction.CREATE, version, note)
 
     def _outbox(self, ref: InstanceRef, action: ChangeAction, version: int, note: Note) -> Change:
         row = {

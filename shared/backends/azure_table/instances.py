@@ -13,7 +13,9 @@ from typing import Any
 from shared.backends.azure_table import keys
 from shared.backends.azure_table.claims import OUTBOX_START, ClaimRows, Claims, NewClaim
 from shared.backends.azure_table.dirty import Dirty, Note
+from shared.backends.azure_table.fates import SESSION, SESSION_BEFORE, Fates, View
 from shared.backends.azure_table.rows import INSTANCE, RecordRows, claim_of_row, overflow_of
+from shared.backends.azure_table.staged import AzureTableSessions
 from shared.backends.azure_table.tables import Tables, pause
 from shared.backends.azure_table.transactions import row_bytes
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
@@ -33,12 +35,16 @@ _TRIES = 12
 class AzureTableInstances:
     """The instances of one data partition."""
 
-    def __init__(self, tables: Tables, rows: RecordRows, dirty: Dirty, partition: str) -> None:
+    def __init__(
+        self, tables: Tables, rows: RecordRows, dirty: Dirty, partition: str, fates: Fates | None = None
+    ) -> None:
         self._tables = tables
         self._rows = rows
         self._dirty = dirty
         self._partition = keys.partition_name(partition)
         self._plans = ClaimRows(partition)
+        self._fates = fates or Fates(tables)
+        self.sessions = AzureTableSessions(tables, rows, dirty, self._fates, partition=partition)
 
     async def put(self, records: Sequence[InstanceRecord], *, if_absent: bool = False) -> list[PutOutcome]:
         """Put the records of one series; see InstanceIndex.put."""
@@ -105,7 +111,7 @@ class AzureTableInstances:
     ) -> tuple[PutOutcome, bool]:
         """Put one record; return what that was, and whether a commit of *note* is in the table."""
         for attempt in range(_TRIES):
-            claims = await self._claims(new.record.ref)
+            claims = await self._settled_claims(new.record.ref)
             outcome, changes = self._plans.put(new, claims, note, if_absent=if_absent, again=again)
             if not changes:
                 await self._rows.drop(set(overflow_of(new.properties)) - _named_by(claims))
@@ -121,7 +127,7 @@ class AzureTableInstances:
         """Forget that *key* claims *ref*; see InstanceIndex.remove."""
         note: Note | None = None
         for attempt in range(_TRIES):
-            claims = await self._claims(ref)
+            claims = await self._settled_claims(ref)
             own = next((row for row in claims.rows if claim_of_row(row).key == key), None)
             if own is None:
                 # A note that was written stays: the answer to its commit may have been lost.
@@ -136,6 +142,17 @@ class AzureTableInstances:
             await pause(attempt)
         raise ConcurrentChangeError(f"instance {ref.sop_instance_uid} kept changing")
 
+    async def _settled_claims(self, ref: InstanceRef) -> Claims:
+        """Return the claims as a writer needs them: a row of an upload session is published, or gone, before.
+
+        Raises:
+            ConcurrentChangeError: The session is open.
+        """
+        while True:
+            claims = await self._claims(ref)
+            if claims.serving is None or await self.sessions.is_settled(claims.serving, ref):
+                return claims
+
     async def _claims(self, ref: InstanceRef) -> Claims:
         uid = ref.sop_instance_uid
         rows = await self._tables.rows_of(
@@ -149,26 +166,32 @@ class AzureTableInstances:
         row = await self._tables.get(
             TABLE, keys.series_key(self._partition, ref.series), ref.sop_instance_uid
         )
-        if row is None:
+        if row is None or not await View(self._fates).shows(row):
             raise InstanceNotFoundError(f"no instance {ref.sop_instance_uid} in this series")
         return await self._rows.to_record(row, ref.series)
 
     async def claims_of(self, ref: InstanceRef) -> AsyncIterator[ObjectKey]:
         """Yield every object that claims *ref*, the serving one first."""
+        view = View(self._fates)
         for row in (await self._claims(ref)).rows:
-            yield claim_of_row(row).key
+            if await view.shows(row):
+                yield claim_of_row(row).key
 
     async def versions_of(self, ref: InstanceRef) -> AsyncIterator[InstanceRecord]:
         """Yield the record of every object that claims *ref*; see InstanceIndex.versions_of."""
+        view = View(self._fates)
         for row in (await self._claims(ref)).rows:
-            yield await self._rows.to_record(row, ref.series)
+            if await view.shows(row):
+                yield await self._rows.to_record(row, ref.series)
 
     async def instances_of(self, ref: StudyRef | SeriesRef) -> AsyncIterator[InstanceRecord]:
         """Yield the serving records; see InstanceIndex.instances_of."""
         filters, parameters = self._range_of(ref)
         filters += " and kind eq @kind"
+        view = View(self._fates)
         async for row in self._tables.query(TABLE, filters, parameters | {"kind": INSTANCE}):
-            yield await self._rows.to_record(row, _series_of(row))
+            if await view.shows(row):
+                yield await self._rows.to_record(row, _series_of(row))
 
     async def claims_in(self, ref: StudyRef | SeriesRef) -> AsyncIterator[HeldClaim]:
         """Yield every object that claims an instance of *ref*; see InstanceIndex.claims_in."""
@@ -200,9 +223,12 @@ class AzureTableInstances:
             TABLE,
             f"{filters} and RowKey lt @outbox",
             {**parameters, "outbox": OUTBOX_START},
-            select=["PartitionKey", "RowKey", "kind", "record"],
+            select=["PartitionKey", "RowKey", "kind", "record", SESSION, SESSION_BEFORE],
         )
+        view = View(self._fates)
         async for row in rows:
+            if not await view.shows(row):
+                continue
             claim = claim_of_row(row)
             yield HeldClaim(ref_of_row(row), claim.key, claim.etag, row["kind"] == INSTANCE)
 

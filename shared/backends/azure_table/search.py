@@ -13,6 +13,7 @@ from shared.backends.azure_table.candidates import (
     STUDY_INSTANCE_UID,
     Candidates,
 )
+from shared.backends.azure_table.fates import Fates, View
 from shared.backends.azure_table.lookups import LookupKeys, first_value
 from shared.backends.azure_table.rows import INSTANCE, RecordRows
 from shared.backends.azure_table.summaries import AzureTableSummaries
@@ -41,8 +42,10 @@ class _BudgetSpent(Exception):  # noqa: N818  # a signal inside this module, nev
 class _Reading:
     """Counts rows read against what is left of a budget."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, view: View) -> None:
         self.left = rows
+        self.view = view
+        """Which instances the search shows."""
 
     def count(self) -> None:
         """Count one row read."""
@@ -61,6 +64,7 @@ class AzureTableSearch:
         lookup_keys: The partition's lookup keys.
         budget_rows: Rows of studies, series and instances that one search may read.
         count_rows: Rows read past the page, at most, to know the total.
+        fates: Of upload sessions, whose instances are left out until they are committed.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class AzureTableSearch:
         *,
         budget_rows: int,
         count_rows: int,
+        fates: Fates | None = None,
     ) -> None:
         self._tables = tables
         self._rows = rows
@@ -81,11 +86,12 @@ class AzureTableSearch:
         self._budget_rows = budget_rows
         self._count_rows = count_rows
         self._uncounted = Uncounted()
+        self._fates = fates or Fates(tables)
 
     async def search(self, query: Query) -> SearchPage:
         """Return the page that *query* asks for; see StudySearch.search."""
         await self._refresh_due(query)
-        reading = _Reading(self._budget_rows)
+        reading = _Reading(self._budget_rows, View(self._fates))
         page: list[Json] = []
         # Metadata of an instance may have megabytes, of which an answer holds but a few attributes.
         wanted = wanted_tags(query)
@@ -183,7 +189,8 @@ class AzureTableSearch:
             filters, parameters = filters + " and RowKey gt @after", {**parameters, "after": after}
         async for row in self._tables.query(instances.TABLE, filters, parameters, page=250):
             reading.count()
-            yield orjson.loads((await self._rows.to_record(row, ref)).metadata)
+            if await reading.view.shows(row):
+                yield orjson.loads((await self._rows.to_record(row, ref)).metadata)
 
 
 def _is_due(query: Query, row: Json) -> bool:

@@ -16,6 +16,7 @@ from shared.backends.azure_table import instances, keys, lookups
 from shared.backends.azure_table.changes import AzureTableChanges
 from shared.backends.azure_table.dirty import Dirty, Note
 from shared.backends.azure_table.entities import StoredRow, etag_of
+from shared.backends.azure_table.fates import SESSION, SESSION_BEFORE, Fates, View
 from shared.backends.azure_table.lookups import LookupKeys, bounded
 from shared.backends.azure_table.risks import risk_of_series
 from shared.backends.azure_table.rows import INSTANCE, RecordRows, risk_of
@@ -45,8 +46,11 @@ class AzureTableSummaries:
         dirty: Dirty,
         changes: AzureTableChanges,
         lookup_keys: LookupKeys,
+        *,
+        fates: Fates | None = None,
     ) -> None:
         self._tables = tables
+        self._fates = fates or Fates(tables)
         self._rows = rows
         self._dirty = dirty
         self._changes = changes
@@ -98,7 +102,13 @@ class AzureTableSummaries:
         """Do all that *notes* ask for, or return False if another writer came between."""
         series = list(dict.fromkeys(note.series for note in notes))
         outbox = [row for rows in await asyncio.gather(*map(self._outbox, series)) for row in rows]
-        refreshed = await asyncio.gather(*map(self._refresh_series, series))
+        views = [View(self._fates) for _ in series]
+        refreshed = await asyncio.gather(*map(self._refresh_series, series, views))
+        hidden, shown = (
+            set().union(*sets) for sets in zip(*((v.hidden, v.shown) for v in views), strict=True)
+        )
+        if hidden & shown:
+            return False  # committed while this looked: all of its series, or none
         present: dict[InstanceRef, str] = {}
         for nonces in refreshed:
             if nonces is None:
@@ -133,8 +143,12 @@ class AzureTableSummaries:
             settled += [note for note in doubtful if note.nonce not in fresh]
         return settled
 
-    async def _refresh_series(self, series: SeriesRef) -> dict[InstanceRef, str] | None:
-        """Write the row of a series; return its instances with their commits, or None after a lost race."""
+    async def _refresh_series(self, series: SeriesRef, view: View) -> dict[InstanceRef, str] | None:
+        """Write the row of a series; return its instances with their commits, or None after a lost race.
+
+        *view* is its own: what it leaves out was not committed after *before* was read, so a summary that has it in
+        stands against this one.
+        """
         study_key = keys.study_key(self._keys.partition, series.study)
         before = await self._tables.get(SERIES, study_key, series.series_instance_uid)
         series_key = keys.series_key(self._keys.partition, series)
@@ -144,8 +158,9 @@ class AzureTableSummaries:
                 instances.TABLE,
                 "PartitionKey eq @key and kind eq @kind",
                 {"key": series_key, "kind": INSTANCE},
-                select=["RowKey", "nonce", "digest", "risk"],
+                select=["RowKey", "nonce", "digest", "risk", SESSION, SESSION_BEFORE],
             )
+            if await view.shows(row)
         ]
         row: dict[str, Any] | None = None
         if rows:
@@ -240,7 +255,8 @@ class AzureTableSummaries:
         """Write the rows that lead from a SOP instance to its series, for the instances that *notes* may mean."""
         nonces = {note.nonce for note in notes}
         changed = {instances.ref_of_outbox(row) for row in outbox}
-        changed |= {ref for ref, nonce in present.items() if nonce in nonces}
+        # What a session has committed has no nonce until it is published.
+        changed |= {ref for ref, nonce in present.items() if not nonce or nonce in nonces}
         await self._tables.upsert_rows(
             lookups.INSTANCE_TABLE,
             [_keyed(self._keys.instance(ref)) for ref in sorted(changed & present.keys())],

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shared.backends.memory.feed import MemoryChangeFeed
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
-from shared.errors import InstanceNotFoundError, UnsupportedObjectError
+from shared.errors import ConcurrentChangeError, InstanceNotFoundError, UnsupportedObjectError
 from shared.records import ChangeAction, HeldClaim, InstanceRecord, ObjectKey, PutOutcome
 
 
@@ -37,6 +37,8 @@ class MemoryIndex:
         self._claims: dict[InstanceRef, dict[ObjectKey, InstanceRecord]] = {}
         self._versions: dict[InstanceRef, int] = {}
         self._due: dict[StudyRef, None] = {}
+        self.staged: dict[InstanceRef, str] = {}
+        """By instance the open session that has staged it."""
 
     async def put(self, records: Sequence[InstanceRecord], *, if_absent: bool = False) -> list[PutOutcome]:
         """Put the records of one series; see InstanceIndex. UnsupportedObjectError if they are of several."""
@@ -53,6 +55,8 @@ class MemoryIndex:
             raise UnsupportedObjectError(
                 "records of several series were put at once; put each series by itself"
             )
+        if any(record.ref in self.staged for record in records):
+            raise ConcurrentChangeError("an instance is being stored by an upload session; try again later")
         return [self._put(record, if_absent=if_absent, again=again) for record in records]
 
     async def get(self, ref: InstanceRef) -> InstanceRecord:
