@@ -37,7 +37,11 @@ from functions import (
     timer_sweep_studies,
 )
 
-_ACCESS = {"anonymous": func.AuthLevel.ANONYMOUS, "function": func.AuthLevel.FUNCTION}
+_ACCESS = {
+    "anonymous": func.AuthLevel.ANONYMOUS,
+    "function": func.AuthLevel.FUNCTION,
+    "entra": func.AuthLevel.ANONYMOUS,  # the app checks tokens itself, in functions/_access.py
+}
 _settings = _wiring.settings()
 
 app = func.FunctionApp(http_auth_level=_ACCESS[_settings.access])

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from functions import _wiring
+from functions._access import admit, challenge_of
 from functions._cors import allow_origin
 from functions._events import describe_failure
 from shared import errors
@@ -27,6 +28,8 @@ RETRY_AFTER_SECONDS: Final = 5
 
 _STATUS: Final[Mapping[type[BaseException], HTTPStatus]] = {
     errors.InvalidRequestError: HTTPStatus.BAD_REQUEST,
+    errors.UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    errors.ForbiddenError: HTTPStatus.FORBIDDEN,
     errors.FrameOutOfRangeError: HTTPStatus.NOT_FOUND,
     errors.QueryTooBroadError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NotAcceptableError: HTTPStatus.NOT_ACCEPTABLE,
@@ -49,8 +52,9 @@ type Handler = Callable[[Request], Awaitable[Response]]
 
 
 def answers_errors(handler: Handler) -> Handler:
-    """Make *handler* answer each error with its status and a problem document, and let allowed origins read it.
+    """Let in who may call *handler*, answer each error with its status and a problem document, and tell allowed origins.
 
+    What the handler needs of its caller is declared under its name, which is that of its function.
     Of an error that nobody foresaw the client learns only the operation id, and the log only its kind and place: its
     message may hold values of a patient.
 
@@ -63,9 +67,12 @@ def answers_errors(handler: Handler) -> Handler:
 
     async def answer(req: Request) -> Response:
         try:
+            await admit(req, handler.__name__)
             return await handler(req)
         except errors.AppError as error:
-            return problem(req, status_of(error), code_of(error), str(error))
+            response = problem(req, status_of(error), code_of(error), str(error))
+            response.headers.update(challenge_of(req, error))
+            return response
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
         except Exception as error:  # noqa: BLE001 - the border to the host, where no message may pass

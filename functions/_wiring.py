@@ -3,6 +3,8 @@
 import asyncio
 import functools
 
+from shared.access.tokens import TokenCheck
+from shared.access_services import token_check as make_token_check
 from shared.connection_check import check_connections
 from shared.services import Services, build
 from shared.settings import Settings, load_settings
@@ -12,6 +14,12 @@ from shared.settings import Settings, load_settings
 def settings() -> Settings:
     """Return the settings, read once; what is wrong with them is a SettingsError."""
     return load_settings()
+
+
+@functools.cache
+def token_check() -> TokenCheck:
+    """Return what finds out who bears a token, made when the first one comes."""
+    return make_token_check(settings())
 
 
 async def connections() -> dict[str, str]:

@@ -9,11 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions import _wiring
+from functions._access import check_partition
 from functions._case_named import case_named
 from functions._deidentify_job import check_destination
 from functions._deidentify_request import deidentify_request, has_random_pseudonyms
 from functions._http import answers_errors, json_response
 from functions._public_url import public_base_url
+from shared.access.callers import Role
 from shared.dicom.deidentification.pseudonyms import new_secret
 from shared.dicom.partition_names import validate_partition_name
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
@@ -69,6 +71,7 @@ async def deidentify_status(req: Request) -> Response:
     """Answer how far a job is, and what became of each instance: where it is written, or why it is not."""
     services = await _wiring.services()
     job = await services.jobs.get(_job_id(req))
+    check_partition(req, Role.READER, job.partition)
     items = [item async for item in services.jobs.items(job.job_id)]
     return json_response(_status(job, items, _url(req, job, services)))
 
@@ -80,6 +83,7 @@ async def deidentify_report(req: Request) -> Response:
     """Answer what was done to one instance of a job: tag path, rule and action of every change, no value."""
     services = await _wiring.services()
     job_id, number = _job_id(req), req.path_params["number"]
+    check_partition(req, Role.READER, (await services.jobs.get(job_id)).partition)
     if not number.isascii() or not number.isdecimal():
         raise NotFoundError("items are numbered from 1")
     try:

@@ -9,7 +9,7 @@ from functions._subject import instance_of, posted_file, services_of
 from shared.dicom.references import InstanceRef
 from shared.dicom.tag_names import KeyScheme
 from shared.errors import InvalidRequestError
-from shared.flows.describe_file import describe_file
+from shared.flows.describe_file import describe_file as described
 
 bp = func.Blueprint()
 
@@ -25,7 +25,7 @@ async def describe_instance(req: Request) -> Response:
 @bp.function_name("describe_file")
 @bp.route("describe", methods=["POST"])
 @answers_errors
-async def describe_posted_file(req: Request) -> Response:
+async def describe_file(req: Request) -> Response:
     """Answer the attributes of the file in the body; nothing of it is kept."""
     return await _describe(req, await posted_file(req))
 
@@ -35,5 +35,6 @@ async def _describe(req: Request, subject: InstanceRef | bytes) -> Response:
     if keys not in list(KeyScheme):
         raise InvalidRequestError(f"keys must be one of {', '.join(KeyScheme)}")
     services = await services_of(req)
-    described = await describe_file(subject, KeyScheme(keys), objects=services.objects, index=services.index)
-    return json_response(described)
+    return json_response(
+        await described(subject, KeyScheme(keys), objects=services.objects, index=services.index)
+    )

@@ -21,4 +21,9 @@ async def openapi(req: Request) -> Response:
     settings = _wiring.settings()
     server_url = settings.public_url.rstrip("/") or public_base_url(req.headers, req.url.scheme)
     roots = [dialect.root for dialect in DIALECTS]
-    return json_response(openapi_document(server_url, roots, needs_key=settings.access == "function"))
+    access = settings.access
+    return json_response(
+        openapi_document(
+            server_url, roots, needs_key=access == "function", needs_token=access == "entra"
+        )
+    )

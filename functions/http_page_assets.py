@@ -23,7 +23,7 @@ _HEADERS: Final = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosni
 @bp.function_name("page_asset")
 @bp.route("ui/{name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @answers_errors
-async def get_page_asset(req: Request) -> Response:
+async def page_asset(req: Request) -> Response:
     """Answer one file of the folder `assets`."""
     name = req.path_params["name"]
     content = _assets().get(name)

@@ -18,7 +18,7 @@ from shared.dicom.risk.rules import RiskLevel
 from shared.errors import InvalidRequestError
 from shared.flows.assess_risk import assess_risk
 from shared.flows.get_study_risk import get_study_risk
-from shared.flows.list_risks import list_risks
+from shared.flows.list_risks import list_risks as page_of_risks
 
 bp = func.Blueprint()
 
@@ -62,7 +62,7 @@ async def risk_of_study(req: Request) -> Response:
 @bp.function_name("list_risks")
 @bp.route("risk", methods=["GET"])
 @answers_errors
-async def list_studies(req: Request) -> Response:
+async def list_risks(req: Request) -> Response:
     """Answer the studies and their levels, as JSON or CSV; `level` is the least to list, `after` begins the next page."""
     form = choose(req.headers.get("accept"), [Offer(_JSON), Offer(_CSV)]).offer.part_type
     after = req.query_params.get("after")
@@ -70,7 +70,7 @@ async def list_studies(req: Request) -> Response:
     if least not in _LEVELS:
         raise InvalidRequestError(f"level must be one of {', '.join(_LEVELS)}")
     services = await services_of(req)
-    page = await list_risks(
+    page = await page_of_risks(
         after=StudyRef(after) if after else None,
         limit=_limit(req),
         least=_LEVELS[least],

@@ -11,7 +11,8 @@ from starlette.responses import HTMLResponse, Response
 
 from functions import _wiring
 from functions._http import answers_errors, status_of
-from functions._start_page import FIELDS, HEADERS, StartPage, start_page
+from functions._start_page import FIELDS, HEADERS, StartPage
+from functions._start_page import start_page as page_of
 from shared.dicom import query
 from shared.dicom.query_parameters import parse_query
 from shared.errors import AppError, InvalidQueryError
@@ -28,7 +29,7 @@ _ATTRIBUTES: Final = {"name": "PatientName", "patient": "PatientID", "accession"
 @bp.function_name("start_page")
 @bp.route("ui", methods=["GET"])
 @answers_errors
-async def show_start_page(req: Request) -> Response:
+async def start_page(req: Request) -> Response:
     """Show the newest studies, or those that match; a search that fails is a page too, with the error's status."""
     given = {name: req.query_params.get(name, "").strip() for name in FIELDS}
     searched = {name: value for name, value in given.items() if value}
@@ -36,7 +37,7 @@ async def show_start_page(req: Request) -> Response:
         status, content = HTTPStatus.OK, await _search(searched, req.query_params.get("page", "1"))
     except AppError as error:
         status, content = status_of(error), StartPage(searched, problem=f"{error}.")
-    return HTMLResponse(start_page(content), status_code=status, headers=HEADERS)
+    return HTMLResponse(page_of(content), status_code=status, headers=HEADERS)
 
 
 async def _search(searched: Mapping[str, str], page_text: str) -> StartPage:

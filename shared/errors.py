@@ -7,6 +7,7 @@ again help?
     ├── PermanentError                  it cannot: acknowledge, record the reason, tell the client
     │   ├── InvalidRequestError         InvalidUidError · InvalidQueryError · MalformedMultipartError
     │   │                               FrameOutOfRangeError · UnsupportedQueryError · QueryTooBroadError
+    │   ├── UnauthenticatedError · ForbiddenError
     │   ├── NotAcceptableError · UnsupportedMediaTypeError · PayloadTooLargeError · ReadOnlyError
     │   ├── NotFoundError               StudyNotFoundError · SeriesNotFoundError · InstanceNotFoundError
     │   │                               ObjectNotFoundError · CaseNotFoundError · JobNotFoundError · IncompleteCaseError
@@ -60,6 +61,14 @@ class MalformedMultipartError(InvalidRequestError):
 
 class FrameOutOfRangeError(InvalidRequestError):
     """A frame number is below 1 or above NumberOfFrames."""
+
+
+class UnauthenticatedError(PermanentError):
+    """Nobody is known to have sent this: it bears no token, or none that is taken."""
+
+
+class ForbiddenError(PermanentError):
+    """Who sent this may not do it, or not there."""
 
 
 class NotAcceptableError(PermanentError):

@@ -9,11 +9,12 @@ AZURE_STORAGE_* names work too.
 import os
 import re
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from shared.access_settings import AccessSettings
 from shared.errors import SettingsError
 from shared.records import DuplicatePolicy
 from shared.s3_settings import S3Settings
@@ -28,7 +29,7 @@ def _alias(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(SearchSettings, S3Settings):
+class Settings(AccessSettings, SearchSettings, S3Settings):
     """What can be set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(
@@ -49,8 +50,6 @@ class Settings(SearchSettings, S3Settings):
         default="", validation_alias=_alias("DicomStorage__clientId", "AZURE_CLIENT_ID")
     )
 
-    access: Literal["anonymous", "function"] = "function"
-    """Who may call: anyone (on a developer's machine only), or who has a function key."""
     blob_events: Literal["scan", "queue"] = "queue"
     """How new blobs are noticed: by a scan (the host's of containers, the app's own of buckets), or by the messages of
     Event Grid or of S3 in the queue `blob-events`."""
@@ -155,12 +154,6 @@ class Settings(SearchSettings, S3Settings):
             if _ORIGIN.fullmatch(origin) is None:
                 raise ValueError("write an origin as https://host or https://host:port, without a path")
         return value
-
-    @model_validator(mode="after")
-    def _anonymous_only_locally(self) -> Self:
-        if self.access == "anonymous" and os.environ.get("WEBSITE_SITE_NAME"):
-            raise ValueError("DICOM_ACCESS=anonymous is refused in Azure; use function")
-        return self
 
     @cached_property
     def connection_string(self) -> str | None:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 type Json = dict[str, Any]
 
-ALWAYS: Final = (401, 500, 503)
+ALWAYS: Final = (401, 403, 500, 503)
 """Status codes of problems that any operation may answer."""
 
 _UID: Final[Json] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)*$", "maxLength": 64}
@@ -160,6 +160,7 @@ def components() -> Json:
         "securitySchemes": {
             "key": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
             "key-in-query": {"type": "apiKey", "in": "query", "name": "code"},
+            "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         },
     }
 

@@ -16,19 +16,22 @@ _IN_PATH: Final = re.compile(r"\{(\w+)\}")
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
-def openapi_document(server_url: str, roots: Iterable[str], *, needs_key: bool) -> Json:
+def openapi_document(
+    server_url: str, roots: Iterable[str], *, needs_key: bool, needs_token: bool = False
+) -> Json:
     """Return the document of the service at *server_url*.
 
     Args:
         server_url: Public root of the app.
         roots: Of the DICOMweb service, without slashes around them, such as "dicomweb".
         needs_key: Whether callers need a function key.
+        needs_token: Whether they need a token with a role.
 
     Source: OpenAPI 3.1.0
     """
     paths: dict[str, Json] = {}
     for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER):
-        paths.setdefault(operation.path, {})[operation.method] = _written(operation, "app")
+        paths.setdefault(operation.path, {})[operation.method] = _written(operation, "app", needs_token=needs_token)
     for root in roots:
         for operation in DICOMWEB:
             places = {f"/{root}": root}
@@ -36,7 +39,7 @@ def openapi_document(server_url: str, roots: Iterable[str], *, needs_key: bool) 
                 places[f"/{root}/partitions/{{partition}}"] = f"{root}_partition"
             for base, group in places.items():
                 path = base + operation.path
-                paths.setdefault(path, {})[operation.method] = _written(operation, group, path)
+                paths.setdefault(path, {})[operation.method] = _written(operation, group, path, needs_token=needs_token)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,7 +54,7 @@ def openapi_document(server_url: str, roots: Iterable[str], *, needs_key: bool) 
     }
 
 
-def _written(operation: Operation, group: str, path: str | None = None) -> Json:
+def _written(operation: Operation, group: str, path: str | None = None, *, needs_token: bool) -> Json:
     in_path = [f"path-{name}" for name in _IN_PATH.findall(path or operation.path)]
     written: Json = {
         "operationId": f"{group}_{operation.name}",
@@ -64,6 +67,9 @@ def _written(operation: Operation, group: str, path: str | None = None) -> Json:
     }
     if operation.body:
         written["requestBody"] = {"required": True, "content": _content(operation.body)}
+    if needs_token:
+        # Roles stand here as scopes do, which OpenAPI 3.1 allows.
+        written["security"] = [{"token": [operation.needed_role]}] if operation.needed_role else []
     return written
 
 

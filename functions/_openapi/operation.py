@@ -19,6 +19,8 @@ class Operation:
         failures: Status codes of its problems, beside those of `components.ALWAYS`.
         headers: Names of the headers that an answer may have, as `components` declares them.
         in_partitions: Whether data partitions have it too.
+        role: Which it needs where callers bear tokens, as functions/_surface.py has it; reader or writer, by the
+            method, unless given; "" for none.
     """
 
     name: str
@@ -31,3 +33,11 @@ class Operation:
     failures: tuple[int, ...] = ()
     headers: tuple[str, ...] = ()
     in_partitions: bool = True
+    role: str | None = None
+
+    @property
+    def needed_role(self) -> str:
+        """The role that it needs; "" for none."""
+        if self.role is not None:
+            return self.role
+        return "reader" if self.method == "get" else "writer"

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.access.callers import Role
+from shared.access_settings import IN_AZURE
 from shared.errors import SettingsError
 from shared.settings import Settings, load_settings
 
@@ -16,7 +18,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import os
 
     for name in list(os.environ):
-        if name.upper().startswith(("DICOM", "AZURE_STORAGE", "WEBSITE_")):
+        if name.upper().startswith(("DICOM", "AZURE_STORAGE", "WEBSITE_", "CONTAINER_APP", "LEGION")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
@@ -96,11 +98,56 @@ def test_environment_wins_over_env_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert Settings(archive_container="argument").archive_container == "argument"
 
 
-def test_anonymous_access_is_refused_in_azure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """WEBSITE_SITE_NAME tells that this is Azure, where nobody is let in without a key."""
+@pytest.mark.parametrize("variable", IN_AZURE)
+def test_anonymous_access_is_refused_in_azure(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """Any of these tells that this is Azure, where nobody is let in without a key or token."""
     monkeypatch.setenv("DICOM_ACCESS", "anonymous")
     assert load_settings().access == "anonymous"
-    monkeypatch.setenv("WEBSITE_SITE_NAME", "archive")
+    monkeypatch.setenv(variable, "archive")
 
     with pytest.raises(SettingsError, match="anonymous"):
+        load_settings()
+
+
+def entra(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+    """Set what tokens need, with *changes*; those that are empty are not set."""
+    given = {
+        "ACCESS": "entra",
+        "ENTRA_TENANT": "11111111-2222-3333-4444-555555555555",
+        "ENTRA_AUDIENCES": "api://archive",
+        **changes,
+    }
+    for name, value in given.items():
+        if value:
+            monkeypatch.setenv(f"DICOM_{name}", value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ENTRA_TENANT": ""}, "ENTRA_TENANT"),
+        ({"ENTRA_AUDIENCES": ""}, "ENTRA_AUDIENCES"),
+        ({"ENTRA_TENANT": "common"}, "entra_tenant"),
+        ({"ENTRA_SCOPES": "Dicom.Read"}, "name=role"),
+        ({"ENTRA_SCOPES": "Dicom.Read=owner"}, "name=role"),
+        ({"ENTRA_AUTHORITY": "http://login.example"}, "https"),
+        ({"ENTRA_AUTHORITY": "http://127.0.0.1.evil.example"}, "https"),
+        ({"ENTRA_AUTHORITY": "http://localhost:1@evil.example"}, "entra_authority"),
+    ],
+)
+def test_tokens_are_never_taken_by_half(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], reason: str
+) -> None:
+    """Without tenant or audience any token of anybody's would do; without TLS anybody could hand out the keys."""
+    entra(monkeypatch, **changes)
+    with pytest.raises(SettingsError, match=reason):
+        load_settings()
+
+
+def test_an_issuer_on_this_machine_needs_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests and developers; never in Azure."""
+    entra(monkeypatch, ENTRA_AUTHORITY="http://127.0.0.1:8080")
+    assert load_settings().scope_limits() == {"user_impersonation": Role.ADMIN}
+    monkeypatch.setenv("WEBSITE_SITE_NAME", "archive")
+    with pytest.raises(SettingsError, match="https"):
         load_settings()

@@ -1,0 +1,1 @@
+"""Who may do what. Pure: it is handed what it needs of the network."""
