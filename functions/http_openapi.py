@@ -23,7 +23,5 @@ async def openapi(req: Request) -> Response:
     roots = [dialect.root for dialect in DIALECTS]
     access = settings.access
     return json_response(
-        openapi_document(
-            server_url, roots, needs_key=access == "function", needs_token=access == "entra"
-        )
+        openapi_document(server_url, roots, needs_key=access == "function", needs_token=access == "entra")
     )

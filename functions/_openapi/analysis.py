@@ -25,6 +25,7 @@ ANALYSIS: Final = (
         parameters=("keys",),
         body=_FILE,
         failures=(400, 413, 422),
+        role="reader",
     ),
     Operation(
         "risk_of_instance",
@@ -59,6 +60,7 @@ ANALYSIS: Final = (
         method="post",
         body=_FILE,
         failures=(400, 413, 422),
+        role="reader",
     ),
 )
 """Beside the DICOMweb service."""

@@ -43,6 +43,7 @@ CASES: Final = (
         method="post",
         parameters=("seconds", "restart"),
         failures=(400,),
+        role="admin",
     ),
     Operation(
         "get_report",
@@ -71,6 +72,7 @@ CASES: Final = (
         method="post",
         parameters=("seconds",),
         failures=(400,),
+        role="admin",
     ),
 )
 """What clinical cases have."""

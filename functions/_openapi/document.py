@@ -31,7 +31,9 @@ def openapi_document(
     """
     paths: dict[str, Json] = {}
     for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER):
-        paths.setdefault(operation.path, {})[operation.method] = _written(operation, "app", needs_token=needs_token)
+        paths.setdefault(operation.path, {})[operation.method] = _written(
+            operation, "app", needs_token=needs_token
+        )
     for root in roots:
         for operation in DICOMWEB:
             places = {f"/{root}": root}
@@ -39,7 +41,9 @@ def openapi_document(
                 places[f"/{root}/partitions/{{partition}}"] = f"{root}_partition"
             for base, group in places.items():
                 path = base + operation.path
-                paths.setdefault(path, {})[operation.method] = _written(operation, group, path, needs_token=needs_token)
+                paths.setdefault(path, {})[operation.method] = _written(
+                    operation, group, path, needs_token=needs_token
+                )
     return {
         "openapi": "3.1.0",
         "info": {

@@ -10,6 +10,7 @@ LEDGER: Final = (
         "/ledger",
         "Tell what reconciling has found: the pass on its way, and the last one",
         {200: (JSON,)},
+        role="admin",
     ),
     Operation(
         "reindex_now",
@@ -19,6 +20,7 @@ LEDGER: Final = (
         method="post",
         parameters=("seconds", "restart", "force"),
         failures=(400,),
+        role="admin",
     ),
     Operation(
         "ledger_of_instance",
@@ -43,6 +45,7 @@ LEDGER: Final = (
         {200: (JSON,)},
         parameters=("queue", "after", "limit"),
         failures=(400,),
+        role="admin",
     ),
     Operation(
         "poison_replay_all",
@@ -51,6 +54,7 @@ LEDGER: Final = (
         {200: (JSON,)},
         method="post",
         failures=(404,),
+        role="admin",
     ),
     Operation(
         "poison_replay",
@@ -59,6 +63,7 @@ LEDGER: Final = (
         {200: (JSON,)},
         method="post",
         failures=(404,),
+        role="admin",
     ),
 )
 """Beside the DICOMweb service."""

@@ -250,9 +250,14 @@ OTHERS: Final = (
         parameters=("If-None-Match",),
         failures=(404,),
         headers=("ETag",),
+        role="",
     ),
     Operation(
-        "health", "/health", "Tell of each dependency whether it answers", {200: (JSON,), 503: (JSON,)}
+        "health",
+        "/health",
+        "Tell of each dependency whether it answers",
+        {200: (JSON,), 503: (JSON,)},
+        role="",
     ),
     Operation(
         "health_check",
@@ -267,6 +272,12 @@ OTHERS: Final = (
         {200: ("text/html",), 400: ("text/html",), 413: ("text/html",), 503: ("text/html",)},
         parameters=("name", "patient", "accession", "from", "to", "page"),
     ),
-    Operation("openapi", "/openapi.json", "Return this document", {200: (JSON,)}),
+    Operation(
+        "openapi",
+        "/openapi.json",
+        "Return this document",
+        {200: (JSON,)},
+        role="",
+    ),
 )
 """What stands beside the DICOMweb service."""

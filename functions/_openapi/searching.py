@@ -25,6 +25,7 @@ SEARCHING: Final = (
         parameters=("index", "in-partition"),
         body=(_JSON,),
         failures=(400, 404, 413, 501),
+        role="reader",
     ),
     Operation(
         "search_file",
@@ -52,5 +53,6 @@ SEARCHING: Final = (
         {202: (_JSON,)},
         method="post",
         failures=(501,),
+        role="admin",
     ),
 )

@@ -13,6 +13,7 @@ from pydicom.uid import RLELossless
 
 from functions._dialect import DIALECTS
 from functions._openapi.document import openapi_document
+from functions._surface import SURFACES
 from functions._worker_paths import free_framework_paths
 from localhost.bindings import Function
 from localhost.routing import Router, compile_route
@@ -91,6 +92,27 @@ def test_every_route_is_documented_and_nothing_else(
     assert without_route == [], (
         "no function has these routes: take them out of functions/_openapi/operations.py"
     )
+
+
+def test_the_role_of_each_operation_is_documented(http_functions: dict[str, dict[str, Any]]) -> None:
+    """As functions/_surface.py declares it; an operation whose role is none of its method's has `role` set."""
+    roots = [dialect.root for dialect in DIALECTS]
+    document = openapi_document("https://archive.example", roots, needs_key=False, needs_token=True)
+    router = Router(
+        compile_route(binding["route"], Function(name, name, binding), binding["methods"])
+        for name, binding in http_functions.items()
+    )
+    wrong: dict[str, str] = {}
+    for path, method, operation in operations(document):
+        example = re.sub(r"\{(\w+)\}", lambda match: VALUES.get(match[1], "x"), path)
+        found = router.find(method.upper(), example.encode())
+        if found is None or found[0].name not in SURFACES:
+            continue
+        role = SURFACES[found[0].name].role
+        if operation["security"] != ([{"token": [role.name.lower()]}] if role is not None else []):
+            wrong[f"{method} {path}"] = "" if role is None else role.name.lower()
+    assert wrong == {}, "set role= of these in functions/_openapi"
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
 async def test_retrievals_and_deletions_that_are_documented_are_answered(
