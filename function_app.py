@@ -96,5 +96,10 @@ if _settings.elasticsearch_url:
 
     app.register_functions(timer_update_search.bp)
 
+if _settings.upstream_url:
+    from functions import queue_upstream_event
+
+    app.register_functions(queue_upstream_event.bp)
+
 _worker_memory.release_finished_requests()
 _worker_paths.free_framework_paths()

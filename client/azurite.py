@@ -15,7 +15,9 @@ from client.errors import ClientError
 
 CONTAINERS = ("images", "archive", "sessions", "derived", "rejected", "quarantine")
 QUEUES = tuple(
-    name + suffix for name in ("blob-events", "study-changed", "deidentify") for suffix in ("", "-poison")
+    name + suffix
+    for name in ("blob-events", "study-changed", "deidentify", "upstream-events")
+    for suffix in ("", "-poison")
 )
 TABLES = (
     "objects",

@@ -13,7 +13,7 @@ from starlette.responses import Response
 ANY: Final = "*"
 EXPOSED_HEADERS: Final = (
     "Accept-Ranges, Content-Disposition, Content-Location, Content-Range, ETag, Link, Location, Retry-After,"
-    " Warning, WWW-Authenticate, X-Total-Count"
+    " Warning, WWW-Authenticate, X-Total-Count, X-Upstream-Status"
 )
 """What a script may read of an answer beside the headers that it always may."""
 _PREFLIGHT: Final = {

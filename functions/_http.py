@@ -43,6 +43,10 @@ _STATUS: Final[Mapping[type[BaseException], HTTPStatus]] = {
     errors.NotConfiguredError: HTTPStatus.NOT_IMPLEMENTED,
     errors.SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PermanentError: HTTPStatus.BAD_REQUEST,
+    errors.UpstreamUnavailableError: HTTPStatus.BAD_GATEWAY,
+    errors.BadUpstreamAnswerError: HTTPStatus.BAD_GATEWAY,
+    errors.UpstreamLoginError: HTTPStatus.BAD_GATEWAY,
+    errors.UpstreamTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
     errors.TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")

@@ -14,7 +14,7 @@ from shared.flows.delete_instances import DeletePorts, delete_instances
 bp = func.Blueprint()
 
 
-@at_every_root(bp, "delete", "studies/{study}/{*path}", ["DELETE"])
+@at_every_root(bp, "delete", "studies/{study}/{*path}", ["DELETE"], forwarded=True)
 async def delete(req: Request, dialect: Dialect) -> Response:
     """Delete what the path of *req* names, and answer 204."""
     ref, rest = split_path(req)

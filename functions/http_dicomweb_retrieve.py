@@ -20,7 +20,7 @@ bp = func.Blueprint()
 _PICTURES: Final = {"rendered": answer_rendered, "thumbnail": answer_thumbnail}
 
 
-@at_every_root(bp, "retrieve", "studies/{study}/{*path}", ["GET"])
+@at_every_root(bp, "retrieve", "studies/{study}/{*path}", ["GET"], forwarded=True)
 async def retrieve(req: Request, dialect: Dialect) -> Response:
     """Answer a retrieval; what is stored is sent as it is stored, or not at all.
 

@@ -25,7 +25,7 @@ _OFFERS: Final = (Offer(DICOM_JSON), Offer("application/json"))
 _LEVELS: Final[dict[str, Level]] = {"studies": "study", "series": "series", "instances": "instance"}
 
 
-@at_every_root(bp, "search", "{resource}", ["GET"])
+@at_every_root(bp, "search", "{resource}", ["GET"], forwarded=True)
 async def search_all(req: Request, dialect: Dialect) -> Response:
     """Search all studies, series or instances."""
     level = _LEVELS.get(req.path_params["resource"])
@@ -34,19 +34,21 @@ async def search_all(req: Request, dialect: Dialect) -> Response:
     return await search(req, dialect, level)
 
 
-@at_every_root(bp, "search_series", "studies/{study}/series", ["GET"])
+@at_every_root(bp, "search_series", "studies/{study}/series", ["GET"], forwarded=True)
 async def search_series(req: Request, dialect: Dialect) -> Response:
     """Search the series of a study."""
     return await search(req, dialect, "series", StudyRef(req.path_params["study"]))
 
 
-@at_every_root(bp, "search_instances", "studies/{study}/instances", ["GET"])
+@at_every_root(bp, "search_instances", "studies/{study}/instances", ["GET"], forwarded=True)
 async def search_instances(req: Request, dialect: Dialect) -> Response:
     """Search the instances of a study."""
     return await search(req, dialect, "instance", StudyRef(req.path_params["study"]))
 
 
-@at_every_root(bp, "search_series_instances", "studies/{study}/series/{series}/instances", ["GET"])
+@at_every_root(
+    bp, "search_series_instances", "studies/{study}/series/{series}/instances", ["GET"], forwarded=True
+)
 async def search_series_instances(req: Request, dialect: Dialect) -> Response:
     """Search the instances of a series."""
     within = SeriesRef(req.path_params["study"], req.path_params["series"])

@@ -22,7 +22,7 @@ from shared.flows.store_instances import Admission, IncomingPart, StorePorts, St
 bp = func.Blueprint()
 
 
-@at_every_root(bp, "store", "studies/{study?}", ["POST", "PUT"])
+@at_every_root(bp, "store", "studies/{study?}", ["POST", "PUT"], forwarded=True)
 async def store(req: Request, dialect: Dialect) -> Response:
     """Store the instances in the body of *req*; nothing is read before the answer's form is agreed on.
 

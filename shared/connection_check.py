@@ -33,7 +33,8 @@ async def check_connections(settings: Settings) -> dict[str, str]:
     from shared.backends.azure_table.archive import TABLES
     from shared.backends.storage_queue import STUDY_CHANGED
     from shared.backends.work_queue import DEIDENTIFY
-    from shared.services import probe_clients, s3_store
+    from shared.s3_services import s3_store
+    from shared.services import probe_clients
 
     containers = dict.fromkeys(
         (

@@ -21,7 +21,8 @@ again help?
     │   └── SettingsError
     └── TransientError                  it may: raise to the host, answer 503
         ├── ObjectChangedError · ConcurrentChangeError · CaseBeingStoredError
-        └── BackendUnavailableError
+        └── BackendUnavailableError     UpstreamUnavailableError · UpstreamTimeoutError · BadUpstreamAnswerError
+                                        UpstreamLoginError
 
 Messages carry names, tags, sizes and UIDs, never attribute values, credentials or response bodies.
 """
@@ -193,3 +194,19 @@ class CaseBeingStoredError(TransientError):
 
 class BackendUnavailableError(TransientError):
     """A store, table or queue did not answer, or asked to slow down."""
+
+
+class UpstreamUnavailableError(BackendUnavailableError):
+    """The upstream service cannot be reached."""
+
+
+class UpstreamTimeoutError(BackendUnavailableError):
+    """The upstream service did not answer, or not go on, in time."""
+
+
+class BadUpstreamAnswerError(BackendUnavailableError):
+    """What the upstream service answered is no answer that can be passed on."""
+
+
+class UpstreamLoginError(BackendUnavailableError):
+    """The upstream service does not accept this app's credentials, or there are none; no client can help that."""

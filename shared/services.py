@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 from shared.case_ports import CaseIndex, CaseSessions, Checkpoints, Reports
 from shared.dicom.index.policy import IndexPolicy
 from shared.errors import AppError, SettingsError
@@ -26,9 +24,11 @@ from shared.ports import (
     StudySearch,
     StudySummaries,
 )
+from shared.s3_services import s3_store
 from shared.search_ports import SearchEngine
 from shared.search_services import index_policy, search_engine, study_search
 from shared.settings import Settings
+from shared.upstream_services import Upstream, with_upstream
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueServiceClient
 
     from shared.backends.azure_http.signed_http import SignedHttp
-    from shared.backends.s3 import S3ObjectStore
 
 MAX_BOUND_PARTITIONS = 64
 """Data partitions whose services are kept at hand."""
@@ -74,6 +73,8 @@ class Services:
     """None where none is set."""
     index_policy: IndexPolicy = field(default_factory=IndexPolicy)
     """What of the partition may enter the search index."""
+    upstream: Upstream | None = None
+    """Where DICOMweb requests are forwarded to; None where none is set."""
 
     async def in_partition(self, name: str) -> "Services":
         """Return the services bound to a data partition, whether it is known or not."""
@@ -116,6 +117,7 @@ async def build(settings: Settings) -> Services:
     if s3 is not None:
         objects = s3
         closers.append(s3.close)
+    objects, upstream = await with_upstream(settings, objects, queues, closers)
     engine = search_engine(settings)
     if engine is not None:
         closers.append(engine.close)
@@ -160,6 +162,7 @@ async def build(settings: Settings) -> Services:
             bind=bound,
             engine=engine,
             index_policy=policy,
+            upstream=upstream,
         )
 
     bound = _Remembered(of).get
@@ -187,32 +190,6 @@ class _Remembered:
         if len(self._made) > MAX_BOUND_PARTITIONS:
             del self._made[next(iter(self._made))]
         return made
-
-
-async def s3_store(settings: Settings) -> "S3ObjectStore":
-    """Open the S3 service that *settings* name."""
-    from shared.backends.s3 import S3Options, open_s3_store
-
-    options = S3Options(
-        endpoint=settings.s3_endpoint,
-        region=settings.s3_region,
-        access_key_id=_plain(settings.s3_access_key_id),
-        secret_access_key=_plain(settings.s3_secret_access_key),
-        session_token=_plain(settings.s3_session_token),
-        ca_bundle=settings.s3_ca_bundle,
-        addressing=settings.s3_addressing,
-        keys=settings.s3_keys,
-        checksums=settings.s3_checksums,
-        bucket_prefix=settings.s3_bucket_prefix,
-        content_type=settings.s3_content_type,
-        timeout_seconds=settings.request_timeout_seconds,
-        connections=settings.s3_connections,
-    )
-    return await open_s3_store(options)
-
-
-def _plain(secret: SecretStr | None) -> str:
-    return "" if secret is None else secret.get_secret_value()
 
 
 def _clients(

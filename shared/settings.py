@@ -19,6 +19,7 @@ from shared.errors import SettingsError
 from shared.records import DuplicatePolicy
 from shared.s3_settings import S3Settings
 from shared.search_settings import SearchSettings
+from shared.upstream_settings import UpstreamSettings
 
 _PREFIX = "DICOM_"
 _MIB = 1024 * 1024
@@ -29,7 +30,7 @@ def _alias(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(AccessSettings, SearchSettings, S3Settings):
+class Settings(UpstreamSettings, AccessSettings, SearchSettings, S3Settings):
     """What can be set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(

@@ -36,6 +36,7 @@ from shared.records import (
     Source,
 )
 from shared.telemetry import event
+from shared.upstream_ports import UPSTREAM_CONTAINER
 
 __all__ = ["CasePatterns", "IndexPorts", "index_instance"]
 
@@ -211,7 +212,7 @@ class _Visit:
         """Return the case of an object; names in the archive say nothing of it, and a case stored as a whole is known."""
         if session_of(self.key, self.ports.archive_container) is not None:
             return None if self.seen is None else self.seen.case
-        if self._is_the_archives:
+        if self._is_the_archives or self.key.container == UPSTREAM_CONTAINER:
             return read_case_attributes(record.metadata)
         named = read_case_name(self.key.name, self.ports.case_patterns)
         return named or read_case_attributes(record.metadata)

@@ -90,8 +90,9 @@ class Token:
 
     query = ""
 
-    def __init__(self, credential: AsyncTokenCredential) -> None:
+    def __init__(self, credential: AsyncTokenCredential, scope: str = _SCOPE) -> None:
         self._credential = credential
+        self._scope = scope
         self._token: AccessToken | None = None
         self._lock = asyncio.Lock()
 
@@ -100,7 +101,7 @@ class Token:
         async with self._lock:
             if self._token is None or self._token.expires_on - time.time() < _RENEW_SECONDS:
                 try:
-                    self._token = await self._credential.get_token(_SCOPE)
+                    self._token = await self._credential.get_token(self._scope)
                 except AzureError as error:
                     if self._token is None or self._token.expires_on <= time.time():
                         raise NoAnswerError("no token") from error

@@ -1,0 +1,1 @@
+"""An upstream DICOMweb service by aiohttp: the Azure DICOM service, Orthanc or any other."""

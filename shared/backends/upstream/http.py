@@ -1,0 +1,202 @@
+"""Sends requests to the upstream service and hands on what it answers, both as streams. Judges no status.
+
+No redirect is followed and no cookie is kept, so that credentials reach no other host.
+"""
+
+import asyncio
+import contextlib
+import random
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from shared.backends.upstream.login import Login
+from shared.errors import (
+    BadUpstreamAnswerError,
+    SettingsError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+)
+from shared.upstream_ports import UpstreamAnswer
+from shared.upstream_settings import UpstreamSettings
+
+_WAITS: Final = (0.2, 0.8)
+"""Seconds before each further try to connect, and up to half as much again."""
+_SLOWEST: Final = 1024
+"""Bytes a second that an answer must bring on the whole, beyond the time that each piece may take."""
+_UNSAID: Final = ("Accept", "Content-Type", "User-Agent")
+
+
+class UpstreamHttp:
+    """One service. It must be made in the running loop, and closed.
+
+    Args:
+        settings: How it is reached.
+        login: Who asks.
+    """
+
+    def __init__(self, settings: UpstreamSettings, login: Login) -> None:
+        self._seconds = settings.upstream_timeout_seconds
+        self._longest = settings.upstream_max_answer_bytes
+        self._login = login
+        verified = _verified(settings.upstream_ca_certs)
+        most = settings.upstream_connections
+        self._session = self._opened(aiohttp.TCPConnector(limit=most, ssl=verified))
+        # A connection that was used before may be closed when a body is already on its way, and that is read once.
+        self._fresh = self._opened(aiohttp.TCPConnector(limit=most, ssl=verified, force_close=True))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+        await self._fresh.close()
+        await self._login.close()
+
+    async def send(
+        self, method: str, url: URL, headers: Mapping[str, str], body: AsyncIterator[bytes] | None = None
+    ) -> UpstreamAnswer:
+        """Send a request; see DicomwebUpstream.send."""
+        sent = {**headers, "Accept-Encoding": "identity"}
+        authorization = await self._login.authorization()
+        if authorization is not None:
+            sent["Authorization"] = authorization
+        for wait in _WAITS:
+            try:
+                return await self._send(method, url, sent, body)
+            except _NotConnectedError:
+                await asyncio.sleep(wait * random.uniform(1, 1.5))  # noqa: S311 - no secret depends on it
+        try:
+            return await self._send(method, url, sent, body)
+        except _NotConnectedError as error:
+            raise UpstreamUnavailableError(str(error)) from None
+
+    async def _send(
+        self, method: str, url: URL, headers: Mapping[str, str], body: AsyncIterator[bytes] | None
+    ) -> UpstreamAnswer:
+        session = self._session if body is None else self._fresh
+        outgoing = None if body is None else _Outgoing(body)
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                data = None if outgoing is None else outgoing.pieces(self._patience(limit))
+                response = await session.request(
+                    method, url, headers=headers, data=data, allow_redirects=False
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            if outgoing is not None and outgoing.failure is not None:
+                raise outgoing.failure from None
+            raise _translated(error) from None
+        length = response.content_length
+        if length is not None and length > self._longest:
+            response.close()
+            raise _too_long(self._longest)
+        return UpstreamAnswer(response.status, _by_name(response.headers), self._chunks(response))
+
+    def _patience(self, limit: asyncio.Timeout) -> Callable[[bool], None]:
+        """Return what grants the service its time anew with each piece; the time of who sends it does not count."""
+        loop = asyncio.get_running_loop()
+
+        def grant(waits_for_upstream: bool) -> None:  # noqa: FBT001 - a callback of one meaning
+            with contextlib.suppress(RuntimeError):  # it has answered before it took everything
+                limit.reschedule(loop.time() + self._seconds if waits_for_upstream else None)
+
+        return grant
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+        loop = asyncio.get_running_loop()
+        taken, waited = 0, 0.0
+        try:
+            while True:
+                begun = loop.time()
+                try:
+                    async with asyncio.timeout(self._seconds):
+                        chunk = await response.content.readany()
+                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                    raise _translated(error) from None
+                if not chunk:
+                    return
+                waited += loop.time() - begun
+                taken += len(chunk)
+                if taken > self._longest:
+                    raise _too_long(self._longest)
+                if waited > self._seconds + taken / _SLOWEST:
+                    raise UpstreamTimeoutError("the upstream service sends its answer too slowly")
+                yield chunk
+        finally:
+            if response.content.at_eof():
+                response.release()
+            else:
+                response.close()
+
+    def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
+            skip_auto_headers=_UNSAID,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._seconds),
+        )
+
+
+class _NotConnectedError(Exception):
+    """There was no connection, so nothing was sent."""
+
+
+class _Outgoing:
+    """A body on its way; *failure* is what kept it from being read."""
+
+    def __init__(self, body: AsyncIterator[bytes]) -> None:
+        self._body = body
+        self.failure: Exception | None = None
+
+    async def pieces(self, grant: Callable[[bool], None]) -> AsyncIterator[bytes]:
+        """Yield the body, which is not begun before there is a connection."""
+        try:
+            grant(False)
+            async for chunk in self._body:
+                grant(True)
+                yield chunk
+                grant(False)
+            grant(True)
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def _by_name(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers by lower-case name, those of one name as one list; RFC 9110 §5.2."""
+    found: dict[str, str] = {}
+    for name, value in headers.items():
+        known = found.get(name.lower())
+        found[name.lower()] = value if known is None else f"{known}, {value}"
+    return found
+
+
+def _translated(error: Exception) -> Exception:
+    """Return what an error of aiohttp means here. Its own message is left out: it may quote what was received."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        return UpstreamUnavailableError(
+            "the certificate of the upstream service is not trusted; see DICOM_UPSTREAM_CA_CERTS"
+        )
+    if isinstance(error, TimeoutError):
+        return UpstreamTimeoutError("the upstream service did not answer in time")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _NotConnectedError("the upstream service refuses connections or has no such address")
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError | aiohttp.ClientOSError):
+        return UpstreamUnavailableError("the upstream service closed the connection before it answered")
+    return BadUpstreamAnswerError(
+        "what the upstream service sent is cut off, or no answer of HTTP within limits"
+    )
+
+
+def _too_long(most: int) -> BadUpstreamAnswerError:
+    return BadUpstreamAnswerError(
+        f"the answer of the upstream service has more than {most} bytes, see DICOM_UPSTREAM_MAX_ANSWER_BYTES"
+    )
+
+
+def _verified(ca_certs: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_certs or None)
+    except (OSError, ssl.SSLError):
+        raise SettingsError("DICOM_UPSTREAM_CA_CERTS must be a file of certificates in PEM") from None

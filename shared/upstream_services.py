@@ -1,0 +1,64 @@
+"""Composition of the upstream service: how it is reached, its feed, and the store that reads from it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import SettingsError
+from shared.ports import ObjectStore
+from shared.settings import Settings
+from shared.upstream_ports import UPSTREAM_CONTAINER, DicomwebUpstream, UpstreamFeed, UpstreamQueue
+
+if TYPE_CHECKING:
+    from azure.storage.queue.aio import QueueServiceClient
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A service that holds the instances of the default data partition; *feed* is None where it has none."""
+
+    dicomweb: DicomwebUpstream
+    queue: UpstreamQueue
+    feed: UpstreamFeed | None
+
+
+async def with_upstream(
+    settings: Settings,
+    objects: ObjectStore,
+    queues: "QueueServiceClient",
+    closers: list[Callable[[], Awaitable[None]]],
+) -> tuple[ObjectStore, Upstream | None]:
+    """Return the store with what the upstream service holds in it, and that service, if one is set.
+
+    Args:
+        settings: What is set.
+        objects: The store of everything else.
+        queues: The account's queues.
+        closers: Gets what closes it.
+
+    Raises:
+        SettingsError: What is set of it makes no sense.
+    """
+    if not settings.upstream_url:
+        return objects, None
+    from shared.backends.upstream.address import address_of
+    from shared.backends.upstream.dicomweb import PARTS, SINGLE, HttpDicomwebUpstream, OrthancUpstream
+    from shared.backends.upstream.http import UpstreamHttp
+    from shared.backends.upstream.login import login_of
+    from shared.backends.upstream.objects import UpstreamObjects
+    from shared.backends.upstream.placed_objects import PlacedObjects
+    from shared.backends.upstream.queue import StorageUpstreamQueue
+
+    if UPSTREAM_CONTAINER in (*settings.watched_containers, settings.archive_container):
+        raise SettingsError(
+            f"no container can be called {UPSTREAM_CONTAINER} where an upstream service is set"
+        )
+    address = address_of(settings)
+    http = UpstreamHttp(settings, login_of(settings))
+    closers.append(http.close)
+    made = OrthancUpstream if settings.upstream_kind == "orthanc" else HttpDicomwebUpstream
+    dicomweb = made(http, address, SINGLE if settings.upstream_kind == "azure" else PARTS)
+    store = UpstreamObjects(dicomweb)
+    closers.append(store.close)
+    upstream = Upstream(dicomweb, StorageUpstreamQueue(queues), None)
+    return PlacedObjects(objects, store), upstream
