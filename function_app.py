@@ -97,9 +97,10 @@ if _settings.elasticsearch_url:
     app.register_functions(timer_update_search.bp)
 
 if _settings.upstream_url:
-    from functions import queue_upstream_event
+    from functions import queue_upstream_event, timer_poll_changefeed
 
     app.register_functions(queue_upstream_event.bp)
+    app.register_functions(timer_poll_changefeed.make_blueprint(_settings.upstream_poll_schedule))
 
 _worker_memory.release_finished_requests()
 _worker_paths.free_framework_paths()

@@ -12,6 +12,9 @@ from shared.upstream_ports import UPSTREAM_CONTAINER, DicomwebUpstream, Upstream
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueServiceClient
 
+    from shared.backends.upstream.address import UpstreamAddress
+    from shared.backends.upstream.http import UpstreamHttp
+
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
@@ -60,5 +63,16 @@ async def with_upstream(
     dicomweb = made(http, address, SINGLE if settings.upstream_kind == "azure" else PARTS)
     store = UpstreamObjects(dicomweb)
     closers.append(store.close)
-    upstream = Upstream(dicomweb, StorageUpstreamQueue(queues), None)
+    upstream = Upstream(dicomweb, StorageUpstreamQueue(queues), _feed(settings, http, address))
     return PlacedObjects(objects, store), upstream
+
+
+def _feed(settings: Settings, http: "UpstreamHttp", address: "UpstreamAddress") -> UpstreamFeed | None:
+    from shared.backends.upstream.azure_feed import AzureFeedV1, AzureFeedV2
+    from shared.backends.upstream.orthanc_feed import OrthancFeed
+
+    if settings.upstream_kind == "dicomweb":
+        return None
+    if settings.upstream_kind == "orthanc":
+        return OrthancFeed(http, address)
+    return AzureFeedV1(http, address) if address.version == "v1" else AzureFeedV2(http, address)
