@@ -84,7 +84,7 @@ class UpstreamHttp:
                     method, url, headers=headers, data=data, allow_redirects=False
                 )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            if outgoing is not None and outgoing.failure is not None:
+            if outgoing is not None and isinstance(outgoing.failure, Exception):
                 raise outgoing.failure from None
             raise _translated(error) from None
         length = response.content_length
@@ -143,24 +143,30 @@ class _NotConnectedError(Exception):
 
 
 class _Outgoing:
-    """A body on its way; *failure* is what kept it from being read."""
+    """A body on its way; *failure* is what kept it from being read, which is not the upstream service's."""
 
     def __init__(self, body: AsyncIterator[bytes]) -> None:
         self._body = body
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     async def pieces(self, grant: Callable[[bool], None]) -> AsyncIterator[bytes]:
         """Yield the body, which is not begun before there is a connection."""
-        try:
+        while True:
             grant(False)
-            async for chunk in self._body:
-                grant(True)
-                yield chunk
-                grant(False)
+            with self._noted():
+                chunk = await anext(self._body, None)
             grant(True)
-        except Exception as error:
-            self.failure = error
-            raise
+            if chunk is None:
+                return
+            yield chunk
+
+    def _noted(self) -> contextlib.ExitStack:
+        stack = contextlib.ExitStack()
+        stack.push(self._note)
+        return stack
+
+    def _note(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self.failure = error
 
 
 def _by_name(headers: Mapping[str, str]) -> dict[str, str]:

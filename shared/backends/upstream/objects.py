@@ -92,7 +92,8 @@ class UpstreamObjects:
         data: bytes | AsyncIterator[bytes],  # noqa: ARG002 - a port
         *,
         if_absent: bool = False,  # noqa: ARG002 - a port
-        content_type: str = "application/dicom",  # noqa: ARG002 - a port
+        if_match: str | None = None,  # noqa: ARG002 - a port
+        content_type: str | None = None,  # noqa: ARG002 - a port
     ) -> ObjectInfo:
         """Refuse: what is stored upstream is forwarded there."""
         raise ReadOnlyError(f"nothing is written to {key.container} as an object; store it by DICOMweb")

@@ -36,11 +36,12 @@ class PlacedObjects:
         data: bytes | AsyncIterator[bytes],
         *,
         if_absent: bool = False,
-        content_type: str = "application/dicom",
+        if_match: str | None = None,
+        content_type: str | None = None,
     ) -> ObjectInfo:
         """Write an object; see ObjectStore."""
         store = self._of(key.container)
-        return await store.put(key, data, if_absent=if_absent, content_type=content_type)
+        return await store.put(key, data, if_absent=if_absent, if_match=if_match, content_type=content_type)
 
     async def delete(self, key: ObjectKey, *, if_match: str | None = None) -> None:
         """Remove an object; see ObjectStore."""
