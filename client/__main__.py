@@ -15,6 +15,7 @@ _COMMANDS: Final = (
     "case",
     "describe",
     "search",
+    "store",
     "risk",
     "deidentify",
     "conformance.command",

@@ -53,12 +53,14 @@ class ArchiveServer:
         """
         return self.object_of(self._ask(method, path, parameters, headers={"Accept": "application/json"}))
 
-    def send_file(self, path: str, file: Path, parameters: Parameters = ()) -> requests.Response:
-        """Post a file and return the answer; errors as of `json`."""
+    def send_file(
+        self, path: str, file: Path, parameters: Parameters = (), *, method: str = "POST"
+    ) -> requests.Response:
+        """Send a file and return the answer; errors as of `json`."""
         try:
             with file.open("rb") as body:
                 headers = {"Content-Type": "application/dicom"}
-                return self._ask("POST", path, parameters, headers=headers, data=body)
+                return self._ask(method, path, parameters, headers=headers, data=body)
         except OSError as error:
             raise RefusedError(f"it cannot be read ({type(error).__name__})") from None
 
@@ -103,6 +105,6 @@ class ArchiveServer:
             raise ClientError(f"{self.url} wants a key; set DICOM_FUNCTIONS_KEY")
         if answer.status_code in (404, 409, 413, 415, 422):
             raise RefusedError(detail_of(answer) or f"{answer.status_code}, without a reason")
-        if answer.status_code not in (200, 202):
+        if answer.status_code not in (200, 201, 202):
             raise ClientError(f"{self.url} answered {answer.status_code} {detail_of(answer)}")
         return answer

@@ -1,5 +1,6 @@
 """HTTP triggers: find instances by id, by keys and values, or by a query, and fetch the file that was found."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import azure.functions as func
@@ -23,6 +24,7 @@ from shared.flows.search_documents import (
 )
 from shared.records import ObjectKey
 from shared.services import Services
+from shared.settings import Settings
 
 bp = func.Blueprint()
 
@@ -79,9 +81,9 @@ async def search_file(req: Request) -> Response:
     services = await services_of(req)
     parameters = req.query_params
     if name := parameters.get("object_key"):
-        wanted: ObjectKey | Question = ObjectKey(
-            parameters.get("bucket") or services.settings.archive_container, name
-        )
+        wanted: Sequence[ObjectKey] | Question = [
+            ObjectKey(bucket, name) for bucket in _buckets(parameters.get("bucket", ""), services.settings)
+        ]
     else:
         wanted = _question(req, services)
     instance = await find_file(wanted, _ports(services), ledger=services.ledger)
@@ -94,6 +96,11 @@ async def search_file(req: Request) -> Response:
 async def rebuild_search(req: Request) -> Response:  # noqa: ARG001 - the route binds it
     """Begin to build the index anew; the old one answers until the new one holds everything."""
     return json_response({"build": await begin_rebuild(await _wiring.services())}, status=202)
+
+
+def _buckets(named: str, settings: Settings) -> list[str]:
+    """Return where an object is looked for: where it is said to be, else among chosen keys, then in the archive."""
+    return [named] if named else [settings.bucket_of_keys, settings.archive_container]
 
 
 def _ports(services: Services) -> DocumentPorts:

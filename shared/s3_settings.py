@@ -17,7 +17,7 @@ _OF_THE_FORERUNNER = {
     "s3.access_key_id": "s3_access_key_id",
     "s3.sercret_access_key": "s3_secret_access_key",
     "s3.secret_access_key": "s3_secret_access_key",
-    "s3.bucket": "archive_container",
+    "s3.bucket": "key_bucket",
     "s3.content_type": "s3_content_type",
     "s3.index": "elasticsearch_index",
     "es.http_compress": "elasticsearch_http_compress",
@@ -50,6 +50,8 @@ class S3Settings(BaseSettings):
     """What the name of a container's bucket begins with, before the container's own name."""
     s3_content_type: str = "application/dicom"
     """Content type of DICOM objects that are stored."""
+    key_bucket: str = ""
+    """Where files go whose names their senders choose: one of the watched containers; empty for the first of them."""
     s3_connections: int = Field(default=32, gt=0, le=512)
     """Most requests to the service at a time."""
     config_file: str = ""
@@ -108,6 +110,9 @@ def read_forerunner_config(path: Path) -> dict[str, Any]:
     if unknown:
         raise SettingsError(f"DICOM_CONFIG_FILE has unknown keys: {', '.join(unknown)}")
     settings = {_OF_THE_FORERUNNER[key]: value for key, value in values.items() if key in _OF_THE_FORERUNNER}
+    if "key_bucket" in settings:
+        # It held what users had put there, under names of theirs: what is called a watched container here.
+        settings["watched_containers"] = (settings["key_bucket"],)
     if "s3_endpoint" in settings:
         settings["object_store"] = "s3"
     if "es.url" in values:

@@ -9,9 +9,9 @@ AZURE_STORAGE_* names work too.
 import os
 import re
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.access_settings import AccessSettings
@@ -155,6 +155,18 @@ class Settings(UpstreamSettings, AccessSettings, SearchSettings, S3Settings):
             if _ORIGIN.fullmatch(origin) is None:
                 raise ValueError("write an origin as https://host or https://host:port, without a path")
         return value
+
+    @model_validator(mode="after")
+    def _key_bucket_is_watched(self) -> Self:
+        if self.key_bucket and self.key_bucket not in self.watched_containers:
+            raise ValueError("DICOM_KEY_BUCKET (s3.bucket) must be one of DICOM_WATCHED_CONTAINERS")
+        return self
+
+    @cached_property
+    def bucket_of_keys(self) -> str:
+        """Where a file goes that is stored under a key and without a bucket; empty if there is no such place."""
+        writable = [name for name in self.watched_containers if name not in self.read_only_containers]
+        return self.key_bucket or next(iter(writable), "")
 
     @cached_property
     def connection_string(self) -> str | None:

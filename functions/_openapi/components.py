@@ -93,7 +93,9 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "just_find": ("Whether to tell only how many there are", _BOOLEAN),
     "index": ("Another search index than the one that is set", _TEXT),
     "object_key": ("Name of an object", _TEXT),
-    "bucket": ("Container of the object; the archive's unless given", _TEXT),
+    "bucket": ("Container of the object; the one of chosen keys unless given, then the archive's", _TEXT),
+    "allow_overwrite": ("Whether an object that is there is replaced", _BOOLEAN),
+    "content_type": ("Media type that the object is given; the one that is set unless given", _TEXT),
     "queue": ("The only queue to list", _TEXT),
     "page": ("From 1", {"type": "integer", "minimum": 1}),
 }

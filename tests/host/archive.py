@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -77,10 +77,11 @@ class Archive:
             self._storage.wait(timeout=10)
             self._storage = None
 
-    async def start(self, *options: str, **settings: str) -> None:
-        """Start the app and wait until it is healthy; *options* go to the local host."""
+    async def start(self, *options: str, unset: Collection[str] = (), **settings: str) -> None:
+        """Start the app and wait until it is healthy; *options* go to the local host, *unset* settings are left out."""
         surroundings = {name: os.environ[name] for name in IDLE_ENVIRONMENT if name in os.environ}
         environment = self.app.environment(surroundings, self.azurite.connection_string) | settings
+        environment = {name: value for name, value in environment.items() if name not in unset}
         with (self.folder / "app.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*self.app.command(), *options], env=environment, stdout=log, stderr=subprocess.STDOUT

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from azure.storage.queue.aio import QueueClient
 from botocore.exceptions import ClientError
 from pydicom import dcmread
 
+from client.__main__ import main
 from client.seaweedfs import SeaweedFs
 from tests.host.archive import Archive, an_archive, eventually
 from tests.instances import an_instance, uids
@@ -192,3 +194,67 @@ async def test_a_notification_in_the_queue_is_enough(
                 return await told.search("studies", StudyInstanceUID=uids(41)[0]) == []
 
             await eventually(is_gone)
+
+
+async def put_file(archive: Archive, data: bytes, key: str, **parameters: str) -> tuple[int, Any]:
+    """Store a file under a key of our choice."""
+    url, named = f"{archive.app.url}/search/file", {"object_key": key, **parameters}
+    async with archive.session.put(url, params=named, data=data) as response:
+        return response.status, await response.json(content_type=None)
+
+
+async def test_a_file_is_stored_fetched_and_deleted_by_its_key(archive: Archive, s3: Any) -> None:
+    """Any S3 client reads it there as it was sent; the archive serves it, and forgets it with the object."""
+    key, data = "ward 7/é+%2F (1).dcm", large(101, 6)
+    status, told = await put_file(archive, data, key)
+    assert (status, told["state"], told["bucket"], told["replaced"]) == (201, "indexed", "images", False)
+    answer = s3.get_object(Bucket="images", Key=key)
+    body = answer["Body"].read()
+    assert (body, answer["ContentType"]) == (data, "application/dicom")
+    assert dcmread(io.BytesIO(body)).StudyInstanceUID == uids(101)[0]
+    assert await retrieve(archive, 101) == (200, data)
+
+    url = f"{archive.app.url}/search/file"
+    async with archive.session.get(url, params={"object_key": key}) as response:
+        assert (response.status, await response.read()) == (200, data)
+    async with archive.session.delete(url, params={"object_key": key}) as response:
+        assert response.status == 204
+    async with archive.session.get(url, params={"object_key": key}) as response:
+        assert (response.status, (await response.json(content_type=None))["code"]) == (404, "ObjectNotFound")
+    assert (await retrieve(archive, 101))[0] == 404
+
+
+async def test_of_racing_writers_of_a_key_one_is_told_that_it_won(archive: Archive, s3: Any) -> None:
+    """Over HTTP, on a real service; who may overwrite replaces what he saw."""
+    answers = await asyncio.gather(*(put_file(archive, an_instance(n), "race.dcm") for n in (102, 103, 104)))
+    assert sorted(status for status, _ in answers) == [201, 409, 409]
+    [winner] = [n for n, (status, _) in zip((102, 103, 104), answers, strict=True) if status == 201]
+    assert s3.get_object(Bucket="images", Key="race.dcm")["Body"].read() == an_instance(winner)
+
+    status, told = await put_file(archive, an_instance(105), "race.dcm", allow_overwrite="true")
+    assert (status, told["replaced"]) == (200, True)
+    assert (await retrieve(archive, 105)) == (200, an_instance(105))
+    assert (await retrieve(archive, winner))[0] == 404
+
+
+async def test_files_are_stored_from_the_command_line(
+    archive: Archive, s3: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under a prefix or a key; one that is refused does not stop the others, and is not called by its name."""
+    files = [tmp_path / name for name in ("Doe^Jane-1.dcm", "Doe^Jane-2.dcm", "Doe^Jane-3.dcm")]
+    for file, content in zip(files, (an_instance(111), b"no DICOM", an_instance(112)), strict=True):
+        file.write_bytes(content)
+
+    async def run(*words: str) -> tuple[int, str]:
+        code = await asyncio.to_thread(main, ["store", *words, "--url", archive.app.url])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    code, printed = await run(*map(str, files), "--prefix", "ward/")
+    assert (code, "Doe" in printed, "file 2 of 3" in printed) == (3, False, True)
+    assert s3.get_object(Bucket="images", Key=f"ward/{files[2].name}")["Body"].read() == an_instance(112)
+    assert (await run(str(files[0]), "--key", "own.dcm"))[0] == 0
+    code, printed = await run(str(files[2]), "--key", "own.dcm")
+    assert (code, "already" in printed) == (3, True)
+    assert (await run(str(files[2]), "--key", "own.dcm", "--overwrite"))[0] == 0
+    assert s3.get_object(Bucket="images", Key="own.dcm")["Body"].read() == an_instance(112)

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from shared.errors import SettingsError
 from shared.s3_settings import read_forerunner_config
+from shared.search_services import search_engine
 from shared.settings import Settings, load_settings
 
 SECRET = "c2VjcmV0"
@@ -62,7 +64,7 @@ def test_the_forerunners_file_is_taken_as_it_is() -> None:
     assert settings.s3_access_key_id.get_secret_value() == "someone"
     assert settings.s3_secret_access_key is not None
     assert settings.s3_secret_access_key.get_secret_value() == SECRET
-    assert settings.archive_container == "dicom-test"
+    assert (settings.bucket_of_keys, settings.watched_containers) == ("dicom-test", ("dicom-test",))
     assert settings.s3_content_type == "application/octet-stream"
     assert SECRET not in repr(settings)
 
@@ -72,13 +74,64 @@ def test_parameter_goes_before_environment_before_file_before_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As in the forerunner, with the environment between."""
-    assert Settings().archive_container == "dicom-test"
+    assert Settings().bucket_of_keys == "dicom-test"
     assert Settings().derived_container == "derived"
-    monkeypatch.setenv("DICOM_ARCHIVE_CONTAINER", "environment")
+    monkeypatch.setenv("DICOM_WATCHED_CONTAINERS", "images,environment,parameter")
+    monkeypatch.setenv("DICOM_KEY_BUCKET", "environment")
     monkeypatch.setenv("DICOM_OBJECT_STORE", "azure")
 
-    assert (Settings().archive_container, Settings().object_store) == ("environment", "azure")
-    assert Settings(archive_container="parameter").archive_container == "parameter"
+    assert (Settings().bucket_of_keys, Settings().object_store) == ("environment", "azure")
+    assert Settings(key_bucket="parameter").bucket_of_keys == "parameter"
+
+
+@pytest.mark.parametrize(
+    ("keys", "effect"),
+    [
+        ({"es.url": "h"}, {"elasticsearch_url": "http://h"}),
+        ({"es.url": "h", "es.port": 9201}, {"elasticsearch_url": "http://h:9201"}),
+        ({"es.url": "h", "es.scheme": "https"}, {"elasticsearch_url": "https://h"}),
+        ({"es.http_compress": True}, {"elasticsearch_http_compress": True}),
+        ({"s3.url": "https://h"}, {"s3_endpoint": "https://h", "object_store": "s3"}),
+        ({"s3.acces_key_id": "k"}, {"s3_access_key_id": SecretStr("k")}),
+        ({"s3.sercret_access_key": "k"}, {"s3_secret_access_key": SecretStr("k")}),
+        ({"s3.bucket": "b-1"}, {"key_bucket": "b-1", "watched_containers": ("b-1",)}),
+        ({"s3.index": "i"}, {"elasticsearch_index": "i"}),
+        ({"s3.content_type": "a/b"}, {"s3_content_type": "a/b"}),
+        ({"s3.account": "a"}, {}),
+    ],
+)
+def test_each_key_of_the_forerunner_changes_just_what_it_means(
+    config_file: Path, keys: dict[str, Any], effect: dict[str, Any]
+) -> None:
+    """All eleven; the account was never read by the forerunner either, and so is nothing here."""
+    config_file.write_text(json.dumps({}))
+    without = load_settings().model_dump()
+    config_file.write_text(json.dumps(keys))
+    changed = {name: value for name, value in load_settings().model_dump().items() if value != without[name]}
+
+    assert changed == effect
+
+
+async def test_compression_of_search_reaches_the_client(config_file: Path) -> None:
+    """The one key whose effect no server shows."""
+    for compress in (True, False):
+        config_file.write_text(
+            json.dumps({"es.url": "127.0.0.1", "es.port": 9, "es.http_compress": compress})
+        )
+        engine = search_engine(load_settings())
+        assert engine is not None
+        [node] = engine._client.transport.node_pool.all()
+        assert node.config.http_compress is compress
+        await engine.close()
+
+
+def test_the_bucket_of_keys_must_be_watched(config_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the file says and what the environment says do not fit: that is told, and not settled in silence."""
+    monkeypatch.setenv("DICOM_WATCHED_CONTAINERS", "images")
+    with pytest.raises(SettingsError, match="DICOM_KEY_BUCKET"):
+        load_settings()
+    monkeypatch.setenv("DICOM_WATCHED_CONTAINERS", "images,dicom-test")
+    assert load_settings().bucket_of_keys == "dicom-test"
 
 
 def test_right_spelling_and_nesting_are_understood_too(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from functions import (
     http_preflight,
     http_risk,
     http_search,
+    http_search_objects,
     http_start_page,
 )
 from shared.backends.memory.partitions import MemoryPartitions
@@ -52,6 +53,7 @@ _AREAS = (
     http_describe,
     http_risk,
     http_search,
+    http_search_objects,
     http_cases_store,
     http_deidentify_jobs,
     http_dicomweb_changes,
