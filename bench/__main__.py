@@ -112,7 +112,10 @@ def main() -> int:
     print("\nheader to DICOM JSON, beside pydicom:")
     header = subprocess.run([sys.executable, "bench/header_json.py"], check=False).returncode
     print("\nde-identifying, beside pydicom:")
-    return header or subprocess.run([sys.executable, "bench/deidentification.py"], check=False).returncode
+    deidentified = subprocess.run([sys.executable, "bench/deidentification.py"], check=False).returncode
+    print("\nthe search index, on what stands in for Elasticsearch:")
+    searching = [sys.executable, "bench/search_index.py", *(["--quick"] if options.quick else [])]
+    return header or deidentified or subprocess.run(searching, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -5,25 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from bench.search_index import PARTITION_NAME, a_document, a_policy
 from shared.backends.elasticsearch import ElasticsearchEngine
-from shared.dicom.index.document import bare_document, document_id, document_of
-from shared.dicom.index.fields import FACETS, PARTITION
-from shared.dicom.index.policy import IndexPolicy
+from shared.dicom.index.fields import FACETS
 from shared.dicom.index.query import Everything, exactly
-from shared.dicom.references import InstanceRef
-from shared.search_ports import IndexedDocument, IndexRequest
+from shared.search_ports import IndexRequest
 from tests.search_servers import SearchServer, running_osmem
 
 pytestmark = [pytest.mark.search, pytest.mark.scale, pytest.mark.timeout(1200)]
 
 DOCUMENTS = 100_000
-_FIELDS = 40
 _BATCH = 2000
-_POLICY = IndexPolicy("hashed", key=b"k" * 32)
+_POLICY = a_policy()
 
 
 @pytest.fixture
@@ -31,25 +27,6 @@ def server() -> Iterator[SearchServer]:
     """Give an empty osmem-server; noida-db looks at every document for every search."""
     with running_osmem() as running:
         yield running
-
-
-def _document(number: int) -> IndexedDocument:
-    study, series = f"1.2.{number // 100}", f"1.2.{number // 100}.{number // 10}"
-    ref = InstanceRef(study, series, f"{series}.{number}")
-    values: dict[str, Any] = {
-        "00080020": ("DA", f"20{number % 25:02}0101"),
-        "00080060": ("CS", ("CT", "MR", "US")[number % 3]),
-        "00080070": ("LO", f"Maker {number % 7}"),
-        "00100020": ("LO", f"P{number // 1000}"),
-        "00200013": ("IS", number),
-    }
-    values |= {
-        f"{0x0018_9000 + one:08X}": ("LO", f"value {one} {number % 97}")
-        for one in range(_FIELDS - len(values))
-    }
-    attributes = {tag: {"vr": vr, "Value": [value]} for tag, (vr, value) in values.items()}
-    document = document_of(ref, attributes, {PARTITION: "p", "risk": "high"}, _POLICY)
-    return IndexedDocument(document_id("p", ref), number + 1, document, bare_document(ref, "p"))
 
 
 async def test_every_one_of_a_hundred_thousand_hits_is_reached(
@@ -60,16 +37,18 @@ async def test_every_one_of_a_hundred_thousand_hits_is_reached(
     generation = await engine.begin_build()
     began = time.monotonic()
     for first in range(0, DOCUMENTS, _BATCH):
-        await engine.write(generation, [_document(number) for number in range(first, first + _BATCH)])
+        await engine.write(
+            generation, [a_document(number, _POLICY) for number in range(first, first + _BATCH)]
+        )
     written = time.monotonic()
     await engine.promote(generation)
-    page = await engine.find("p", IndexRequest(Everything(), 1000, facets=FACETS))
+    page = await engine.find(PARTITION_NAME, IndexRequest(Everything(), 1000, facets=FACETS))
     assert page.total == DOCUMENTS
     assert sum(page.facets["modality"].values()) == sum(page.facets["year"].values()) == DOCUMENTS
     found = {hit.ref for hit in page.hits}
     pages = 1
     while page.hits:
-        page = await engine.find("p", IndexRequest(Everything(), 1000, page.hits[-1].ref))
+        page = await engine.find(PARTITION_NAME, IndexRequest(Everything(), 1000, page.hits[-1].ref))
         found |= {hit.ref for hit in page.hits}
         pages += 1
     assert (len(found), pages) == (DOCUMENTS, DOCUMENTS // 1000 + 1)
@@ -77,7 +56,7 @@ async def test_every_one_of_a_hundred_thousand_hits_is_reached(
 
     pair = _POLICY.pair(("00100020",), "LO", "P7")
     assert pair is not None
-    assert (await engine.find("p", IndexRequest(exactly(pair), 10))).total == 1000
+    assert (await engine.find(PARTITION_NAME, IndexRequest(exactly(pair), 10))).total == 1000
     asked = time.monotonic()
     await engine.close()
     with capsys.disabled():

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from elasticsearch import AsyncElasticsearch
 
 from client.noida import NoidaDb
 from tests.free_ports import free_ports
 from tests.host.archive import Archive, an_archive, eventually
+from tests.host.test_reindex import reconciled
 from tests.instances import an_instance, uids
 from tests.search_servers import running_noida
 
@@ -29,7 +31,9 @@ def noida() -> NoidaDb:
 async def archive(noida: NoidaDb, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Archive]:
     """Give a running, empty archive that is to search there."""
     async with an_archive(tmp_path_factory.mktemp("archive")) as running:
-        await running.start(**noida.settings(), DICOM_SEARCH_IDENTIFYING="hashed")
+        await running.start(
+            **noida.settings(), DICOM_SEARCH_IDENTIFYING="hashed", DICOM_SEARCH_ENGINE="elasticsearch"
+        )
         yield running
 
 
@@ -67,6 +71,12 @@ async def _finds(archive: Archive, *studies: int) -> None:
     await eventually(is_so)
 
 
+async def _health_of_search(archive: Archive) -> tuple[int, str, str]:
+    async with archive.session.get(f"{archive.app.url}/health/check") as response:
+        answer = await response.json()
+        return response.status, answer["status"], answer["dependencies"]["search index"]
+
+
 async def test_ingest_waits_for_no_search_server(archive: Archive, noida: NoidaDb, data: Path) -> None:
     """Stored and dropped while it is down: accepted, and found by id; by value once it is up, and again after it was down."""
     await _store(archive, 1)
@@ -75,9 +85,20 @@ async def test_ingest_waits_for_no_search_server(archive: Archive, noida: NoidaD
     status, answer = await _search(archive, q="/".join(uids(1)))
     assert (status, answer["total"]) == (200, 1)
 
+    assert await _health_of_search(archive) == (200, "degraded", "unreachable")
+    # No key of the tables: the index is asked, and while it is down the tables, which hold little enough.
+
+    async def both() -> bool:
+        return len(await archive.search("instances", InstanceNumber="1")) == 2
+
+    await eventually(both)
+
     server = running_noida(data, noida)
     await asyncio.to_thread(server.__enter__)
     await _finds(archive, 1, 2)
+    assert await _health_of_search(archive) == (200, "ok", "ok")
+    assert await both()
+    assert await archive.search("instances", InstanceNumber="2") == []
     server.__exit__(None, None, None)
     await _store(archive, 3)
     async with archive.session.delete(f"{archive.dicomweb}/studies/{uids(1)[0]}") as response:
@@ -90,6 +111,7 @@ async def test_ingest_waits_for_no_search_server(archive: Archive, noida: NoidaD
         await _finds(archive, 2, 3)
         await _queries_are_answered(archive)
         await _the_command_finds_them(archive)
+        await _drift_is_repaired(archive, noida)
     finally:
         server.__exit__(None, None, None)
 
@@ -133,3 +155,28 @@ async def _the_command_finds_them(archive: Archive) -> None:
     told = json.loads(saved.read_text())
     assert (told["total"], told["facets"]["modality"]) == (2, {"CT": 2})
     assert [hit["fields"] for hit in told["hits"]] == [{"Modality": ["CT"]}] * 2
+
+
+async def _drift_is_repaired(archive: Archive, noida: NoidaDb) -> None:
+    """C003-11: a document that was removed comes back, one of nothing goes, and the drift report shows both."""
+    lost = "default/" + "/".join(uids(3))
+    ghost = {"StudyInstanceUID": "9.1", "SeriesInstanceUID": "9.1.1", "SOPInstanceUID": "9.1.1.1"}
+    document = {"partition": "default", "deleted": False, "truncated": False, **ghost}
+    async with AsyncElasticsearch(noida.url) as client:
+        (index,) = await client.indices.get(index="dicom-functions-*")
+        await client.delete(index=index, id=lost)
+        await client.index(index=index, id="default/9.1/9.1.1/9.1.1.1", document=document)
+
+    report = await reconciled(archive, restart="true")
+    found = {kind: report["drift"].get(kind, {}).get("count") for kind in ("unsearched", "document")}
+    assert found == {"unsearched": 1, "document": 1}
+    async with archive.session.get(f"{archive.app.url}/ledger") as response:
+        assert (await response.json())["last"]["drift"]["document"]["examples"] == ["9.1/9.1.1/9.1.1.1"]
+    await _finds(archive, 2, 3)
+
+    async def is_gone() -> bool:
+        _, answer = await _ask(archive, {"query": {"term": {"StudyInstanceUID": "9.1"}}})
+        return answer.get("found") is False
+
+    await eventually(is_gone)
+    assert {"unsearched", "document"}.isdisjoint((await reconciled(archive, restart="true"))["drift"])

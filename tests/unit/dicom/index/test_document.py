@@ -16,13 +16,12 @@ from shared.dicom.index.policy import Form, IndexPolicy
 from shared.dicom.index.query import Clause
 from shared.dicom.index.query_body import pair_clause
 from shared.dicom.references import InstanceRef
-from shared.dicom.risk.rules import listed
 from shared.errors import UnsupportedQueryError
+from tests.unit.dicom.index.canaries import CANARY, canaries_of_risk
 
 REF = InstanceRef("1.2", "1.2.3", "1.2.3.4")
 PLAIN = IndexPolicy("plain")
 HASHED = IndexPolicy("hashed", key=b"k" * 32)
-CANARY = "CANARY7F"
 
 
 def _document(attributes: dict[str, Any], policy: IndexPolicy = PLAIN) -> dict[str, Any]:
@@ -38,27 +37,10 @@ def _attribute(vr: str, *values: Any) -> dict[str, Any]:
     return {"vr": vr, "Value": list(values)}
 
 
-def _canary_of(vr: str) -> Any:
-    return {"Alphabetic": CANARY} if vr == "PN" else CANARY
-
-
-def _canaries() -> dict[str, Any]:
-    """Return a canary in each attribute of the risk tables, at the top, in sequences and in private elements."""
-    found: dict[str, Any] = {"00091001": _attribute("LO", CANARY), "00090010": _attribute("LO", CANARY)}
-    for rule in listed():
-        tag = rule.tag.replace("x", "0")
-        if not tag.startswith("0002"):
-            found[tag] = _attribute(
-                "PN" if rule.category == "name" else "LO",
-                _canary_of("PN" if rule.category == "name" else "LO"),
-            )
-    return found
-
-
 @pytest.mark.parametrize("form", ["hashed", "omitted"])
 def test_no_identifying_value_enters_the_index(form: Form) -> None:
     """Of every attribute of the risk tables, and of private ones, the value stands nowhere, however deep it lies."""
-    canaries = _canaries()
+    canaries = canaries_of_risk()
     nested = {"0040A730": {"vr": "SQ", "Value": [{"00081111": {"vr": "SQ", "Value": [canaries]}}]}}
     assert len(canaries) > 300
 
