@@ -101,6 +101,12 @@ _OTHERS: Final[Mapping[str, Surface]] = {
     "ledger_of_instance": Surface(_R, Reach.QUERY, _QUERY, Action.EXECUTE),
     # It looks at the object itself, which may be anybody's.
     "ledger_of_object": Surface(_R, Reach.WHOLE, _QUERY, Action.EXECUTE),
+    # The data partition stands in the body, or in the job.
+    "start_import": Surface(_W, Reach.HANDLER, _IMPORT, Action.CREATE),
+    "resume_import": Surface(_W, Reach.HANDLER, _IMPORT, Action.CREATE),
+    "import_status": Surface(_R, Reach.HANDLER, _QUERY),
+    "import_manifest": Surface(_R, Reach.HANDLER, _QUERY),
+    "list_imports": Surface(_R, Reach.WHOLE, _QUERY),
     "poison_list": Surface(_A, Reach.WHOLE, _QUERY, Action.EXECUTE),
     "poison_replay": Surface(_A, Reach.WHOLE, _ACTIVITY, Action.EXECUTE),
     "poison_replay_all": Surface(_A, Reach.WHOLE, _ACTIVITY, Action.EXECUTE),

@@ -16,11 +16,12 @@ again help?
     │   ├── RejectedInstanceError       NotDicomError · DamagedDicomError · MissingAttributeError
     │   │                               InvalidAttributeError · UnsupportedObjectError
     │   │                               IdentifierLeftError · BurnedInPixelsError
-    │   └── SettingsError               NotConfiguredError
     │   │                               RiskTooHighError
-    │   └── SettingsError
+    │   ├── SourceRefusedError
+    │   └── SettingsError               NotConfiguredError
     └── TransientError                  it may: raise to the host, answer 503
         ├── ObjectChangedError · ConcurrentChangeError · CaseBeingStoredError
+        ├── SourceUnavailableError
         └── BackendUnavailableError     UpstreamUnavailableError · UpstreamTimeoutError · BadUpstreamAnswerError
                                         UpstreamLoginError
 
@@ -210,3 +211,11 @@ class BadUpstreamAnswerError(BackendUnavailableError):
 
 class UpstreamLoginError(BackendUnavailableError):
     """The upstream service does not accept this app's credentials, or there are none; no client can help that."""
+
+
+class SourceRefusedError(PermanentError):
+    """An archive that is imported from refuses, or answers what cannot be understood; the message says which and how."""
+
+
+class SourceUnavailableError(TransientError):
+    """An archive that is imported from does not answer, breaks off or is too busy."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared.case_ports import CaseIndex, CaseSessions, Checkpoints, Reports
 from shared.dicom.index.policy import IndexPolicy
 from shared.errors import AppError, SettingsError
+from shared.import_services import ImportSources
 from shared.job_ports import Jobs, WorkQueue
 from shared.poison_ports import PoisonQueues
 from shared.ports import (
@@ -66,6 +67,8 @@ class Services:
     jobs: Jobs
     deidentifications: WorkQueue
     poison: PoisonQueues
+    imports: WorkQueue
+    import_sources: ImportSources
     closers: tuple[Callable[[], Awaitable[None]], ...]
     bind: Callable[[str], Awaitable["Services"]]
     """Gives the services of another data partition."""
@@ -118,6 +121,8 @@ async def build(settings: Settings) -> Services:
         objects = s3
         closers.append(s3.close)
     objects, upstream = await with_upstream(settings, objects, queues, closers)
+    import_sources = ImportSources(settings)
+    closers.append(import_sources.close)
     engine = search_engine(settings)
     if engine is not None:
         closers.append(engine.close)
@@ -158,6 +163,8 @@ async def build(settings: Settings) -> Services:
             jobs=AzureTableJobs(tables),
             deidentifications=StorageWorkQueue(queues),
             poison=StoragePoisonQueues(queues),
+            imports=StorageWorkQueue(queues, "imports"),
+            import_sources=import_sources,
             closers=tuple(closers),
             bind=bound,
             engine=engine,

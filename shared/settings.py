@@ -16,6 +16,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.access_settings import AccessSettings
 from shared.errors import SettingsError
+from shared.import_settings import ImportSettings
 from shared.records import DuplicatePolicy
 from shared.s3_settings import S3Settings
 from shared.search_settings import SearchSettings
@@ -30,7 +31,7 @@ def _alias(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(UpstreamSettings, AccessSettings, SearchSettings, S3Settings):
+class Settings(UpstreamSettings, AccessSettings, SearchSettings, S3Settings, ImportSettings):
     """What can be set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(

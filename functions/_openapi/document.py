@@ -8,6 +8,7 @@ from typing import Final
 from functions._openapi.analysis import ANALYSIS
 from functions._openapi.cases import CASES
 from functions._openapi.components import ALWAYS, Json, components
+from functions._openapi.importing import IMPORTING
 from functions._openapi.ledger import LEDGER
 from functions._openapi.operations import DICOM_JSON, DICOMWEB, OTHERS, Operation
 from functions._openapi.searching import SEARCHING
@@ -30,7 +31,7 @@ def openapi_document(
     Source: OpenAPI 3.1.0
     """
     paths: dict[str, Json] = {}
-    for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER):
+    for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER, *IMPORTING):
         paths.setdefault(operation.path, {})[operation.method] = _written(
             operation, "app", needs_token=needs_token
         )

@@ -19,6 +19,7 @@ var queueNames = [
   eventQueueName
   'study-changed'
   'deidentify'
+  'imports'
 ]
 
 var containerNames = [

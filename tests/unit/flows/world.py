@@ -41,6 +41,7 @@ class World:
         self.jobs: MemoryJobs = beside.jobs if beside else MemoryJobs()
         self.work: MemoryWorkQueue = beside.work if beside else MemoryWorkQueue()
         self.poison: MemoryPoisonQueues = beside.poison if beside else MemoryPoisonQueues()
+        self.import_work: MemoryWorkQueue = beside.import_work if beside else MemoryWorkQueue()
         self.calls_left: int | None = None
         self.error: BaseException = KilledError()
 

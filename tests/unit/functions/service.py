@@ -24,6 +24,7 @@ from functions import (
     http_dicomweb_search,
     http_dicomweb_store,
     http_health,
+    http_imports,
     http_ledger,
     http_openapi,
     http_page_assets,
@@ -39,6 +40,7 @@ from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
 from shared.backends.memory.search_engine import MemorySearchEngine
 from shared.dicom.index.policy import IndexPolicy
+from shared.import_services import ImportSources
 from shared.services import Services
 from shared.settings import Settings
 from tests.unit.flows.world import World
@@ -63,6 +65,7 @@ _AREAS = (
     http_dicomweb_search,
     http_dicomweb_store,
     http_health,
+    http_imports,
     http_ledger,
     http_openapi,
     http_page_assets,
@@ -137,6 +140,8 @@ class Service:
             jobs=world.port(world.jobs),
             deidentifications=world.port(world.work),
             poison=world.port(world.poison),
+            imports=world.port(world.import_work),
+            import_sources=ImportSources(self.settings),
             closers=(),
             engine=self.engine,
             index_policy=self.index_policy,

@@ -1,0 +1,27 @@
+"""Say of an import what will not be tried any more, so that its status tells the truth."""
+
+from dataclasses import replace
+from typing import Final
+
+from shared.flows._import_end import note_finished
+from shared.flows._import_order import QUEUED, ImportPorts
+from shared.job_ports import FAILED, ItemState
+
+_GIVEN_UP: Final = "given up after several attempts, as the source or the archive did not answer; resume the import to try again"
+
+
+async def give_up_import(job_id: str, number: int, ports: ImportPorts) -> None:
+    """Fail a study of a job, or with number 0 the job, that was tried too often.
+
+    Raises:
+        JobNotFoundError: There is no such job or item.
+        TransientError: Trying again may help.
+    """
+    if not number:
+        await ports.jobs.advance(job_id, expected=QUEUED, phase=FAILED, error=_GIVEN_UP)
+        return
+    item = await ports.jobs.item(job_id, number)
+    if item.state is ItemState.PENDING:
+        facts = {**item.facts, "again": "1"}
+        await ports.jobs.put_item(job_id, replace(item, state=ItemState.FAILED, error=_GIVEN_UP, facts=facts))
+    await note_finished(job_id, number, ports)

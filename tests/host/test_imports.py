@@ -1,0 +1,162 @@
+"""Imports from a real Orthanc into the running archive, by its HTTP API and its queue."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bench.orthanc import Orthanc
+from tests.host.archive import Archive, an_archive, eventually
+from tests.instances import an_instance, uids
+from tests.orthanc import an_orthanc
+
+pytestmark = [pytest.mark.host, pytest.mark.asyncio(loop_scope="module")]
+
+STUDIES, INSTANCES = 6, 4
+
+
+def sources_of(orthanc: Orthanc) -> str:
+    """Return the setting that names an Orthanc in both of its languages."""
+    root = f"http://127.0.0.1:{orthanc.port}"
+    return json.dumps(
+        {
+            "orthanc": {"kind": "orthanc", "url": root},
+            "web": {"kind": "dicomweb", "url": orthanc.root},
+        }
+    )
+
+
+async def fill(archive: Archive, orthanc: Orthanc, studies: range, instances: int) -> None:
+    """Store small instances in an Orthanc, and wait for each."""
+    for study in studies:
+        for number in range(1, instances + 1):
+            url = f"http://127.0.0.1:{orthanc.port}/instances"
+            async with archive.session.post(url, data=an_instance(study, 1, number)) as response:
+                assert response.status == 200, await response.text()
+
+
+async def begin(archive: Archive, **asked: Any) -> str:
+    """Begin an import and return its status URL."""
+    async with archive.session.post(f"{archive.app.url}/imports", json=asked) as response:
+        assert response.status == 202, await response.text()
+        return response.headers["Location"]
+
+
+async def ended(archive: Archive, url: str, seconds: float = 120) -> dict[str, Any]:
+    """Wait until an import has ended, and return its status."""
+    told: dict[str, Any] = {}
+
+    async def has_ended() -> bool:
+        nonlocal told
+        async with archive.session.get(url) as response:
+            told = await response.json()
+        return told["status"] in ("done", "failed")
+
+    await eventually(has_ended, seconds=seconds)
+    return told
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def orthanc(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Orthanc]:
+    """Give an Orthanc."""
+    async with an_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def importing(tmp_path_factory: pytest.TempPathFactory, orthanc: Orthanc) -> AsyncIterator[Archive]:
+    """Give a running archive whose settings name the Orthanc, which holds some studies."""
+    async with an_archive(tmp_path_factory.mktemp("archive")) as archive:
+        await fill(archive, orthanc, range(1, STUDIES + 1), INSTANCES)
+        await archive.start(DICOM_IMPORT_SOURCES=sources_of(orthanc), DICOM_IMPORT_LOOPBACK="true")
+        yield archive
+
+
+async def test_studies_of_an_orthanc_are_imported(importing: Archive, tmp_path: Path) -> None:
+    """Every instance is in the archive, byte by byte, and a second import fetches none."""
+    told = await ended(importing, await begin(importing, source="orthanc"))
+
+    assert (told["status"], told["studies"], told["failures"]) == ("done", STUDIES, [])
+    assert told["instances"]["stored"] == STUDIES * INSTANCES
+    rows = await importing.search("studies")
+    assert {row["0020000D"]["Value"][0] for row in rows} == {uids(n)[0] for n in range(1, STUDIES + 1)}
+    async with importing.session.get(told["manifest"]) as response:
+        manifest = [json.loads(line) for line in (await response.text()).splitlines()]
+    assert len({entry["sha256"] for entry in manifest}) == STUDIES * INSTANCES
+    assert not any("mismatch" in entry for entry in manifest)
+    again = await ended(importing, await begin(importing, source="orthanc"))
+    assert (again["instances"]["stored"], again["instances"]["present"]) == (0, STUDIES * INSTANCES)
+
+
+async def test_a_filter_takes_one_study_by_dicomweb_into_numbered_files(importing: Archive) -> None:
+    """The study that was asked for, and no other, lies in the container, with a manifest beside it."""
+    told = await ended(
+        importing, await begin(importing, source="web", patient="P2", container="images", prefix="flat/")
+    )
+
+    assert (told["status"], told["studies"], told["instances"]["stored"]) == ("done", 1, INSTANCES)
+    names = [blob.name async for blob in importing.container("images").list_blobs(name_starts_with="flat/")]
+    assert names == [*(f"flat/1000000{n}.dcm" for n in range(1, INSTANCES + 1)), "flat/manifest.jsonl"]
+
+
+async def test_what_is_new_is_imported(importing: Archive, orthanc: Orthanc) -> None:
+    """An incremental import takes what came since the last one."""
+    first = await ended(importing, await begin(importing, source="orthanc", incremental=True))
+    assert first["status"] == "done"
+    await fill(importing, orthanc, range(50, 52), 2)
+    second = await ended(importing, await begin(importing, source="orthanc", incremental=True))
+    assert (second["instances"]["stored"], second["instances"]["present"]) == (4, 0)
+    third = await ended(importing, await begin(importing, source="orthanc", incremental=True))
+    assert sum(third["instances"].values()) == 0
+
+
+async def test_what_nobody_may_ask_for_is_refused(importing: Archive, orthanc: Orthanc) -> None:
+    """Hosts that are not allowed, sources that are not there, keys without meaning, and no JSON."""
+    url = f"{importing.app.url}/imports"
+    asked: list[tuple[Any, int]] = [
+        ({"kind": "orthanc", "url": f"http://127.0.0.1:{orthanc.port}"}, 400),
+        ({"kind": "orthanc", "url": "http://169.254.169.254/latest"}, 400),
+        ({"source": "nowhere"}, 404),
+        ({"source": "orthanc", "patients": "P1"}, 400),
+        ({"source": "orthanc", "date": "2024"}, 400),
+        ({"source": "orthanc", "container": "archive"}, 400),
+        ({"source": "orthanc", "container": "images", "prefix": "../x/"}, 400),
+        ({"source": "web", "incremental": True, "patient": "P1"}, 400),
+        ([], 400),
+    ]
+    for body, status in asked:
+        async with importing.session.post(url, json=body) as response:
+            assert response.status == status, (body, await response.text())
+
+
+async def test_kill_while_importing(
+    importing: Archive, orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Killed ten times while it imports, the app ends with every instance once in the archive."""
+    studies = range(100, 110)
+    await fill(importing, orthanc, studies, 6)
+    async with an_archive(tmp_path_factory.mktemp("killed")) as archive:
+        settings = {"DICOM_IMPORT_SOURCES": sources_of(orthanc), "DICOM_IMPORT_LOOPBACK": "true"}
+        await archive.start("--lease", "4", **settings)
+        url = await begin(archive, source="orthanc", date="20240229")
+        for moment in range(10):
+            await asyncio.sleep(0.05 * moment)  # what it is at then is as chance has it
+            archive.stop(signal.SIGKILL)
+            await archive.start("--lease", "4", **settings)
+        told = await ended(archive, url)
+
+        assert (told["status"], told["failures"]) == ("done", [])
+        rows = await archive.search("instances", limit="200")
+        counted = [row["00080018"]["Value"][0] for row in rows]
+        assert len(counted) == len(set(counted)) >= len(studies) * 6
+
+        async def all_published() -> bool:
+            return len(await archive.changes()) >= len(counted)
+
+        await eventually(all_published)
+        assert len(await archive.changes()) == len(counted)
