@@ -110,7 +110,7 @@ async def build(settings: Settings) -> Services:
     from shared.backends.azure_table.tables import Tables
     from shared.backends.poison_queues import StoragePoisonQueues
     from shared.backends.storage_queue import StorageJobQueue
-    from shared.backends.work_queue import StorageWorkQueue
+    from shared.backends.work_queue import IMPORTS, StorageWorkQueue
 
     s3 = await s3_store(settings) if settings.object_store == "s3" else None
     blobs, blob_http, queues, table_service, table_http = _clients(settings)
@@ -163,7 +163,7 @@ async def build(settings: Settings) -> Services:
             jobs=AzureTableJobs(tables),
             deidentifications=StorageWorkQueue(queues),
             poison=StoragePoisonQueues(queues),
-            imports=StorageWorkQueue(queues, "imports"),
+            imports=StorageWorkQueue(queues, IMPORTS),
             import_sources=import_sources,
             closers=tuple(closers),
             bind=bound,

@@ -9,7 +9,8 @@ from azure.storage.queue.aio import QueueServiceClient
 from shared.errors import BackendUnavailableError
 
 DEIDENTIFY = "deidentify"
-"""Name of the queue."""
+IMPORTS = "imports"
+"""Names of the queues."""
 
 
 class StorageWorkQueue:

@@ -22,7 +22,7 @@ from tests.contract.records import fresh_name
 pytestmark = pytest.mark.azurite
 
 CONTAINERS = ("images", "archive", "derived", "rejected")
-QUEUES = ("study-changed", "deidentify", "blob-events")
+QUEUES = ("study-changed", "deidentify", "imports", "blob-events")
 EXPECTED = {
     *(f"container {name}" for name in CONTAINERS),
     *(f"table {name}" for name in (*TABLES, "report")),
