@@ -108,5 +108,10 @@ if _settings.upstream_url:
     app.register_functions(queue_upstream_event.bp)
     app.register_functions(timer_poll_changefeed.make_blueprint(_settings.upstream_poll_schedule))
 
+if _settings.sends_telemetry:
+    from functions import timer_measure_queues
+
+    app.register_functions(timer_measure_queues.bp)
+
 _worker_memory.release_finished_requests()
 _worker_paths.free_framework_paths()

@@ -5,8 +5,10 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 
+from functions import _wiring
 from shared.errors import AppError, InvalidRequestError, PermanentError, TransientError
 from shared.telemetry import event
+from shared.tracing import trigger_span
 
 _log = logging.getLogger(__name__)
 
@@ -24,8 +26,10 @@ def acknowledges_permanent_errors[**P](handler: Callable[P, Awaitable[None]]) ->
 
     @functools.wraps(handler)
     async def handle(*args: P.args, **kwargs: P.kwargs) -> None:
+        _wiring.start_telemetry()
         try:
-            await handler(*args, **kwargs)
+            with trigger_span(handler.__name__):
+                await handler(*args, **kwargs)
         except PermanentError as error:
             _note_acknowledged(handler.__name__, error)
         except TransientError:

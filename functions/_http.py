@@ -21,6 +21,7 @@ from functions._access import admit, challenge_of
 from functions._cors import allow_origin
 from functions._events import describe_failure
 from shared import errors
+from shared.tracing import note, trigger_span
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +68,11 @@ def answers_errors(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     async def handle(req: Request) -> Response:
-        return allow_origin(req, await answer(req), _wiring.settings().cors_origins)
+        _wiring.start_telemetry()
+        with trigger_span(handler.__name__, req.headers):
+            response = await answer(req)
+            note(status=response.status_code)
+        return allow_origin(req, response, _wiring.settings().cors_origins)
 
     async def answer(req: Request) -> Response:
         try:

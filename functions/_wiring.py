@@ -1,6 +1,7 @@
 """Hand triggers what they need: services, made once a process, and settings. Nothing else in this layer knows backends."""
 
 import asyncio
+import atexit
 import functools
 
 from shared.access.tokens import TokenCheck
@@ -20,6 +21,14 @@ def settings() -> Settings:
 def token_check() -> TokenCheck:
     """Return what finds out who bears a token, made when the first one comes."""
     return make_token_check(settings())
+
+
+@functools.cache
+def start_telemetry() -> None:
+    """Begin to send telemetry if the settings say where to; a second call does nothing."""
+    from shared.telemetry_export import start_telemetry as start
+
+    atexit.register(start(settings()))
 
 
 async def connections() -> dict[str, str]:

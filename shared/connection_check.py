@@ -29,12 +29,12 @@ async def check_connections(settings: Settings) -> dict[str, str]:
     Raises:
         SettingsError: No storage account is set, or its connection string cannot be read.
     """
+    from shared.azure_clients import probe_clients
     from shared.backends.azure_probes import answers_of, container_probes, queue_probes, table_probes
     from shared.backends.azure_table.archive import TABLES
     from shared.backends.storage_queue import STUDY_CHANGED
     from shared.backends.work_queue import DEIDENTIFY, IMPORTS
     from shared.s3_services import s3_store
-    from shared.services import probe_clients
 
     containers = dict.fromkeys(
         (

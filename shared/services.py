@@ -6,11 +6,11 @@ here, not by the modules that declare triggers: they are half of a cold start.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from shared.azure_clients import azure_clients
 from shared.case_ports import CaseIndex, CaseSessions, Checkpoints, Reports
 from shared.dicom.index.policy import IndexPolicy
-from shared.errors import AppError, SettingsError
+from shared.errors import AppError
 from shared.import_services import ImportSources
 from shared.job_ports import Jobs, WorkQueue
 from shared.poison_ports import PoisonQueues
@@ -29,15 +29,10 @@ from shared.s3_services import s3_store
 from shared.search_ports import SearchEngine
 from shared.search_services import index_policy, search_engine, study_search
 from shared.settings import Settings
+from shared.telemetry_ports import QueueGauges
+from shared.traced_services import traced_services
+from shared.tracing import is_active
 from shared.upstream_services import Upstream, with_upstream
-
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
-    from azure.data.tables.aio import TableServiceClient
-    from azure.storage.blob.aio import BlobServiceClient
-    from azure.storage.queue.aio import QueueServiceClient
-
-    from shared.backends.azure_http.signed_http import SignedHttp
 
 MAX_BOUND_PARTITIONS = 64
 """Data partitions whose services are kept at hand."""
@@ -69,6 +64,7 @@ class Services:
     poison: PoisonQueues
     imports: WorkQueue
     import_sources: ImportSources
+    queue_gauges: QueueGauges
     closers: tuple[Callable[[], Awaitable[None]], ...]
     bind: Callable[[str], Awaitable["Services"]]
     """Gives the services of another data partition."""
@@ -109,11 +105,12 @@ async def build(settings: Settings) -> Services:
     from shared.backends.azure_table.reports import AzureTableReports
     from shared.backends.azure_table.tables import Tables
     from shared.backends.poison_queues import StoragePoisonQueues
+    from shared.backends.queue_gauges import StorageQueueGauges
     from shared.backends.storage_queue import StorageJobQueue
     from shared.backends.work_queue import IMPORTS, StorageWorkQueue
 
     s3 = await s3_store(settings) if settings.object_store == "s3" else None
-    blobs, blob_http, queues, table_service, table_http = _clients(settings)
+    blobs, blob_http, queues, table_service, table_http = azure_clients(settings)
     closers: list[Callable[[], Awaitable[None]]]
     closers = [blobs.close, blob_http.close, queues.close, table_service.close, table_http.close]
     objects: ObjectStore = AzureBlobStore(blobs, blob_http)
@@ -143,7 +140,7 @@ async def build(settings: Settings) -> Services:
         )
         queue = StorageJobQueue(queues, partition)
         policy = index_policy(settings, archive.cursor_key)
-        return Services(
+        made = Services(
             settings=settings,
             partition=partition,
             partitions=partitions,
@@ -165,12 +162,14 @@ async def build(settings: Settings) -> Services:
             poison=StoragePoisonQueues(queues),
             imports=StorageWorkQueue(queues, IMPORTS),
             import_sources=import_sources,
+            queue_gauges=StorageQueueGauges(queues),
             closers=tuple(closers),
             bind=bound,
             engine=engine,
             index_policy=policy,
             upstream=upstream,
         )
+        return traced_services(made) if is_active() else made
 
     bound = _Remembered(of).get
     try:
@@ -197,85 +196,3 @@ class _Remembered:
         if len(self._made) > MAX_BOUND_PARTITIONS:
             del self._made[next(iter(self._made))]
         return made
-
-
-def _clients(
-    settings: Settings,
-) -> tuple["BlobServiceClient", "SignedHttp", "QueueServiceClient", "TableServiceClient", "SignedHttp"]:
-    from azure.data.tables.aio import TableServiceClient
-    from azure.storage.blob.aio import BlobServiceClient
-    from azure.storage.queue.aio import QueueServiceClient
-
-    from shared.backends.azure_http.account import by_connection_string, by_identity
-    from shared.backends.azure_options import blob_options, request_options
-
-    timeout = settings.request_timeout_seconds
-    options, for_blobs = request_options(timeout), blob_options(timeout)
-    if (connection := settings.connection_string) is not None:
-        return (
-            BlobServiceClient.from_connection_string(connection, **for_blobs),
-            by_connection_string(connection, "blob", timeout),
-            QueueServiceClient.from_connection_string(connection, **options),
-            TableServiceClient.from_connection_string(connection, **options),
-            by_connection_string(connection, "table", timeout),
-        )
-    _check_uris(settings)
-    credential = _credential(settings)
-    return (
-        BlobServiceClient(settings.blob_service_uri, credential, **for_blobs),
-        by_identity(settings.blob_service_uri, credential, timeout),
-        QueueServiceClient(settings.queue_service_uri, credential, **options),
-        TableServiceClient(settings.table_service_uri, credential=credential, **options),
-        by_identity(settings.table_service_uri, credential, timeout),
-    )
-
-
-def probe_clients(
-    settings: Settings,
-) -> tuple["BlobServiceClient", "QueueServiceClient", "TableServiceClient"]:
-    """Make clients that ask once only, to be closed by who asked for them.
-
-    Raises:
-        SettingsError: No storage account is set.
-    """
-    from azure.data.tables.aio import TableServiceClient
-    from azure.storage.blob.aio import BlobServiceClient
-    from azure.storage.queue.aio import QueueServiceClient
-
-    from shared.backends.azure_options import request_options
-
-    options = request_options(settings.request_timeout_seconds) | {"retry_total": 0}
-    if (connection := settings.connection_string) is not None:
-        try:
-            return (
-                BlobServiceClient.from_connection_string(connection, **options),
-                QueueServiceClient.from_connection_string(connection, **options),
-                TableServiceClient.from_connection_string(connection, **options),
-            )
-        except ValueError:
-            raise SettingsError(
-                "the storage connection string cannot be read; copy it from the account"
-            ) from None
-    _check_uris(settings)
-    credential = _credential(settings)
-    return (
-        BlobServiceClient(settings.blob_service_uri, credential, **options),
-        QueueServiceClient(settings.queue_service_uri, credential, **options),
-        TableServiceClient(settings.table_service_uri, credential=credential, **options),
-    )
-
-
-def _check_uris(settings: Settings) -> None:
-    if not (settings.blob_service_uri and settings.queue_service_uri and settings.table_service_uri):
-        raise SettingsError(
-            "no storage account: set DicomStorage to a connection string, or DicomStorage__blobServiceUri, "
-            "DicomStorage__queueServiceUri and DicomStorage__tableServiceUri"
-        )
-
-
-def _credential(settings: Settings) -> "AsyncTokenCredential":
-    from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
-
-    if settings.managed_identity_client_id:
-        return ManagedIdentityCredential(client_id=settings.managed_identity_client_id)
-    return DefaultAzureCredential()

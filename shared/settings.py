@@ -20,6 +20,7 @@ from shared.import_settings import ImportSettings
 from shared.records import DuplicatePolicy
 from shared.s3_settings import S3Settings
 from shared.search_settings import SearchSettings
+from shared.telemetry_settings import TelemetrySettings
 from shared.upstream_settings import UpstreamSettings
 
 _PREFIX = "DICOM_"
@@ -31,7 +32,9 @@ def _alias(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(UpstreamSettings, AccessSettings, SearchSettings, S3Settings, ImportSettings):
+class Settings(
+    UpstreamSettings, AccessSettings, SearchSettings, S3Settings, ImportSettings, TelemetrySettings
+):
     """What can be set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(

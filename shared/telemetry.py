@@ -5,6 +5,7 @@ make of patients' names) are not.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 FIELDS = frozenset(
@@ -16,9 +17,11 @@ FIELDS = frozenset(
         "count",
         "duration_ms",
         "error",
+        "kind",
         "operation_id",
         "outcome",
         "partition",
+        "queue",
         "reason",
         "series_instance_uid",
         "size_bytes",
@@ -35,11 +38,20 @@ def event(logger: logging.Logger, message: str, *, level: int = logging.INFO, **
     Raises:
         TypeError: A fact is not in FIELDS; add it there only if it can never hold a patient's data.
     """
-    unknown = facts.keys() - FIELDS
-    if unknown:
-        raise TypeError(f"not an allowed log field: {', '.join(sorted(unknown))}")
+    check_facts(facts)
     if logger.isEnabledFor(level):
         text = " ".join(f"{name}={value}" for name, value in facts.items())
         logger.log(
             level, "%s %s", message, text, extra={f"dicom_{name}": value for name, value in facts.items()}
         )
+
+
+def check_facts(facts: Mapping[str, Any]) -> None:
+    """Refuse what might hold a patient's data.
+
+    Raises:
+        TypeError: A fact is not in FIELDS.
+    """
+    unknown = facts.keys() - FIELDS
+    if unknown:
+        raise TypeError(f"not an allowed log field: {', '.join(sorted(unknown))}")

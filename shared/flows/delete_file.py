@@ -3,8 +3,10 @@
 from shared.flows._chosen_key import check_chosen_name, staging_key
 from shared.flows.index_instance import IndexPorts, index_instance
 from shared.records import ObjectKey
+from shared.tracing import flow
 
 
+@flow
 async def delete_file(key: ObjectKey, ports: IndexPorts) -> None:
     """Delete an object as it is now, what a killed replacement left of it, and what is held of it in quarantine.
 

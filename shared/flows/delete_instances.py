@@ -16,6 +16,7 @@ from shared.flows._thumbnails import drop_thumbnails
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
 from shared.records import ObjectKey
 from shared.telemetry import event
+from shared.tracing import flow
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class DeletePorts:
     partition: str = "default"
 
 
+@flow
 async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
     """Delete every instance of what *ref* names with its history and its spares; return how many instances there were.
 

@@ -10,8 +10,10 @@ from shared.flows._posted_header import posted_header
 from shared.flows._stored_header import stored_header
 from shared.pixels.cpu_pool import in_cpu_pool
 from shared.ports import InstanceIndex, ObjectStore
+from shared.tracing import flow
 
 
+@flow
 async def describe_file(
     subject: InstanceRef | bytes, scheme: KeyScheme, *, objects: ObjectStore, index: InstanceIndex
 ) -> dict[str, Any]:

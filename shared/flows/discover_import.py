@@ -12,6 +12,7 @@ from shared.flows._import_order import QUEUED, RUNNING, ImportOrder, ImportPorts
 from shared.flows._in_parallel import in_parallel
 from shared.import_ports import FoundStudies
 from shared.job_ports import FAILED, ItemState, Job, JobItem
+from shared.tracing import flow
 
 __all__ = ["discover_import"]
 
@@ -21,6 +22,7 @@ _LISTINGS: Final = 8
 type Listing = list[str] | SourceRefusedError | SourceUnavailableError
 
 
+@flow
 async def discover_import(job_id: str, ports: ImportPorts, *, seconds: float) -> bool:
     """Find the studies of a job; return whether all are known.
 

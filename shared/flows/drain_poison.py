@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from shared import metrics
 from shared.flows._kept_poison import poison_key, written
 from shared.poison_ports import PoisonMessage, PoisonQueues
 from shared.ports import ObjectStore
 from shared.telemetry import event
+from shared.tracing import flow
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ type LastTry = Callable[[bytes], Awaitable[str]]
 """Works on a message once more; returns why it failed, or nothing if it did not."""
 
 
+@flow
 async def drain_poison(
     handlers: Mapping[str, LastTry],
     *,
@@ -60,6 +63,7 @@ async def drain_poison(
                 counts[KEPT if reason else DONE] += 1
                 await poison.remove(message)
     for outcome, count in counts.items():
+        metrics.poison(outcome, count)
         event(_log, "poison drained", level=logging.WARNING, outcome=outcome, count=count)
     return counts
 

@@ -27,6 +27,7 @@ from shared.pixels.image_attributes import MAX_FRAME_BYTES
 from shared.pixels.rendering_parameters import Rendering
 from shared.ports import ObjectStore
 from shared.records import InstanceRecord
+from shared.tracing import flow
 
 _DEPTHS: Final = {"png8": Rendering(bits=8), "png16": Rendering(bits=16)}
 """How the pictures in each folder are rendered."""
@@ -43,6 +44,7 @@ class CaseFile:
     content: AsyncIterator[bytes]
 
 
+@flow
 async def export_case(
     year: int | str,
     case_id: str,

@@ -8,8 +8,10 @@ from shared.flows.retrieve_instances import FoundInstance
 from shared.flows.search_documents import DocumentPorts, Question, search_documents
 from shared.ports import ObjectLedger
 from shared.records import InstanceRecord, ObjectKey, ObjectState
+from shared.tracing import flow
 
 
+@flow
 async def find_file(
     wanted: Sequence[ObjectKey] | Question, ports: DocumentPorts, *, ledger: ObjectLedger
 ) -> FoundInstance:

@@ -10,6 +10,7 @@ from shared.errors import InstanceNotFoundError, ObjectNotFoundError
 from shared.flows._rejected import rejected_key
 from shared.ports import InstanceIndex, ObjectLedger, ObjectStore, StudySearch
 from shared.records import LedgerEntry, ObjectInfo, ObjectKey, ObjectState
+from shared.tracing import flow
 
 _UNKNOWN: Final = "unknown"
 """Of an object that the ledger has no entry of: nobody has looked at it yet, or it is of a session."""
@@ -28,6 +29,7 @@ class FindPorts:
     rejected_container: str
 
 
+@flow
 async def find_object(wanted: ObjectKey | str, ports: FindPorts) -> list[dict[str, Any]]:
     """Return the facts of an object, or of every object that claims the SOP instance of a UID; what serves comes first.
 

@@ -12,6 +12,7 @@ from shared.flows._records import Ref
 from shared.ports import InstanceIndex
 from shared.records import ObjectKey
 from shared.telemetry import event
+from shared.tracing import flow
 from shared.upstream_keys import upstream_key
 from shared.upstream_ports import UPSTREAM_CONTAINER, UpstreamQueue
 
@@ -29,6 +30,7 @@ class ForgetPorts:
     look: Callable[[ObjectKey], Awaitable[None]]
 
 
+@flow
 async def forget_upstream(ref: Ref, ports: ForgetPorts) -> None:
     """Look at every instance of *ref* that the index has of the upstream service; those that are gone leave it.
 

@@ -4,10 +4,12 @@ from typing import Any
 
 from shared.flows._case_images import CasePorts, find_case
 from shared.flows._described_case import CaseUrls, describe_case
+from shared.tracing import flow
 
 __all__ = ["CasePorts", "CaseUrls", "get_case"]
 
 
+@flow
 async def get_case(
     year: int | str, case_id: str, *, urls: CaseUrls, ports: CasePorts, strict: bool = False
 ) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.case_ports import Reports
 from shared.errors import CaseNotFoundError
 from shared.flows._case_ids import report_etag
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Report:
     etag: str
 
 
+@flow
 async def get_report(year: int | str, case_id: str, reports: Reports) -> Report:
     """Return the report of exactly this case.
 

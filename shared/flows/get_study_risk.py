@@ -6,8 +6,10 @@ from shared.dicom.references import StudyRef
 from shared.dicom.risk.report import study_report
 from shared.errors import StudyNotFoundError
 from shared.ports import StudyRisks, StudySummaries
+from shared.tracing import flow
 
 
+@flow
 async def get_study_risk(ref: StudyRef, *, risks: StudyRisks, summaries: StudySummaries) -> dict[str, Any]:
     """Return the gravest level, how many instances are of each, and every rule by which anything was found.
 

@@ -5,6 +5,7 @@ from itertools import takewhile
 from typing import Final
 
 from shared.job_ports import DONE, ItemState, JobItem, Jobs, WorkQueue
+from shared.tracing import flow
 
 _IN_A_ROW: Final = 3
 """Items given up one after the other, none done between them, after which the rest of a job is not tried any more."""
@@ -12,6 +13,7 @@ _GIVEN_UP: Final = "Given up after several attempts"
 _UNSAID: Final = "it ended without saying why; the app's log has more"
 
 
+@flow
 async def give_up_deidentification(
     job_id: str, *, jobs: Jobs, work: WorkQueue, attempt: str = "", reason: str = ""
 ) -> None:

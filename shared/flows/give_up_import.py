@@ -6,10 +6,12 @@ from typing import Final
 from shared.flows._import_end import note_finished
 from shared.flows._import_order import QUEUED, ImportPorts
 from shared.job_ports import FAILED, ItemState
+from shared.tracing import flow
 
 _GIVEN_UP: Final = "given up after several attempts, as the source or the archive did not answer; resume the import to try again"
 
 
+@flow
 async def give_up_import(job_id: str, number: int, ports: ImportPorts) -> None:
     """Fail a study of a job, or with number 0 the job, that was tried too often.
 

@@ -14,6 +14,7 @@ from shared.flows._import_writes import ArchiveTarget, FlatTarget, GoOn
 from shared.import_ports import SourceInstance
 from shared.job_ports import DONE, ItemState, Job, JobItem
 from shared.job_ports import FAILED as JOB_FAILED
+from shared.tracing import flow
 
 __all__ = ["ImportOrder", "ImportPorts", "import_study", "order_of"]
 
@@ -21,6 +22,7 @@ _AT_ONCE: Final = 64
 """Instances between two notes of what is done: so many, at most, are fetched again after a crash."""
 
 
+@flow
 async def import_study(job_id: str, number: int, ports: ImportPorts, *, seconds: float) -> bool:
     """Import the study that is the item *number* of a job; return whether it is finished.
 

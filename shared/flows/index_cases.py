@@ -15,6 +15,7 @@ from shared.flows._case_name import read_case_name
 from shared.flows._in_parallel import in_parallel
 from shared.flows.index_instance import IndexPorts, index_instance
 from shared.records import CaseImage, CaseView, Checkpoint, LedgerEntry, ObjectKey, ObjectState
+from shared.tracing import flow
 
 CHECKPOINT: Final = "case-index"
 _BATCH: Final = 500
@@ -70,6 +71,7 @@ class CaseIndexingPorts:
     """Those that are watched."""
 
 
+@flow
 async def index_cases(ports: CaseIndexingPorts, *, seconds: float, restart: bool = False) -> CaseIndexing:
     """Go on with the pass that was begun, or begin one, for about *seconds*; return how far it has come.
 

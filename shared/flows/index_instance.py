@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from shared import metrics
 from shared.case_ports import CaseIndex
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.references import InstanceRef
@@ -36,6 +37,7 @@ from shared.records import (
     Source,
 )
 from shared.telemetry import event
+from shared.tracing import flow
 from shared.upstream_ports import UPSTREAM_CONTAINER
 
 __all__ = ["CasePatterns", "IndexPorts", "index_instance"]
@@ -66,6 +68,7 @@ class IndexPorts:
     """How names say of which clinical case an object is."""
 
 
+@flow
 async def index_instance(key: ObjectKey, ports: IndexPorts, *, again: bool = False) -> None:
     """Look at the object *key* and leave index, case index and ledger as if it had always been what it is now.
 
@@ -191,6 +194,7 @@ class _Visit:
         if case is not None and not (self._is_the_archives and outcome is PutOutcome.SPARE):
             self.cases.add(case)
             await self.ports.cases.put([CaseImage(case.year, case.case_id, case.view, self.key, record.ref)])
+        metrics.indexed(record.modified_at, source=record.source.value)
         event(
             _log,
             "instance indexed",
@@ -223,6 +227,7 @@ class _Visit:
         await self._say(replace(entry, state=ObjectState.PENDING))
         await keep_rejection(self.ports.objects, self.ports.rejected_container, info, error)
         self.has_rejection = True
+        metrics.rejected(type(error).__name__)
         event(
             _log,
             "object rejected",

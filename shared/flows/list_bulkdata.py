@@ -7,6 +7,7 @@ from shared.errors import NotFoundError
 from shared.flows._records import Ref, records_of
 from shared.flows._urls import instance_url
 from shared.ports import InstanceIndex
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class ListedBulkData:
     length: int
 
 
+@flow
 async def list_bulkdata(ref: Ref, *, service_url: str, index: InstanceIndex) -> list[ListedBulkData]:
     """Return every value of what *ref* names, by series, instance and tag.
 

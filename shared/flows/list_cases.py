@@ -8,11 +8,13 @@ from shared.case_ports import CaseIndex
 from shared.case_views import VIEWS
 from shared.errors import InvalidQueryError
 from shared.records import CaseQuery, CaseSummary
+from shared.tracing import flow
 
 MAX_LIMIT: Final = 1000
 _MAX_PREFIX: Final = 128
 
 
+@flow
 async def list_cases(
     cases: CaseIndex,
     *,

@@ -9,6 +9,7 @@ from shared.errors import InstanceNotFoundError
 from shared.flows._in_parallel import in_parallel
 from shared.ports import ChangeFeed, InstanceIndex
 from shared.records import Change, InstanceRecord
+from shared.tracing import flow
 
 _CONCURRENT: Final = 16
 
@@ -34,6 +35,7 @@ class ChangesRequest:
     include_metadata: bool = True
 
 
+@flow
 async def list_changes(
     request: ChangesRequest, *, feed: ChangeFeed, index_of: Callable[[str], Awaitable[InstanceIndex]]
 ) -> list[dict[str, Any]]:

@@ -7,8 +7,10 @@ import orjson
 from shared.flows._import_manifest import Manifest
 from shared.job_ports import Job
 from shared.ports import ObjectStore
+from shared.tracing import flow
 
 
+@flow
 async def list_imported(job: Job, *, objects: ObjectStore, container: str) -> AsyncIterator[bytes]:
     """Yield the manifest of a job, a JSON object a line, study by study, files in their order.
 

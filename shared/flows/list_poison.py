@@ -5,11 +5,13 @@ from typing import Any
 from shared.flows._kept_poison import FOLDER, read
 from shared.ports import ObjectStore
 from shared.records import ObjectKey
+from shared.tracing import flow
 
 _MAX_BYTES = 1024 * 1024
 """A message of a storage queue has 64 KiB."""
 
 
+@flow
 async def list_poison(
     objects: ObjectStore, container: str, *, queue: str = "", after: str = "", limit: int
 ) -> list[dict[str, Any]]:

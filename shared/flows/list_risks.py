@@ -7,6 +7,7 @@ from shared.dicom.references import StudyRef
 from shared.dicom.risk.report import study_report
 from shared.dicom.risk.rules import RiskLevel
 from shared.ports import StudyRisks, StudySummaries
+from shared.tracing import flow
 
 _REFRESHED: Final = 100
 """Studies that are brought up to date before the first page, the longest-waiting first."""
@@ -20,6 +21,7 @@ class RiskPage:
     next_after: str | None
 
 
+@flow
 async def list_risks(
     *,
     after: StudyRef | None,

@@ -10,6 +10,7 @@ from shared.flows._urls import version_name, version_url
 from shared.flows.retrieve_instances import FoundInstance
 from shared.ports import InstanceIndex
 from shared.records import InstanceRecord
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Version:
     about: dict[str, Any]
 
 
+@flow
 async def list_versions(ref: InstanceRef, *, service_url: str, index: InstanceIndex) -> list[Version]:
     """Return the versions of an instance, the one that serves first.
 

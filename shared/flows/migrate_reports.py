@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.case_ports import CaseIndex, Checkpoints, Reports
 from shared.flows._in_parallel import in_parallel
+from shared.tracing import flow
 
 CHECKPOINT: Final = "report-migration"
 _PAGE: Final = 500
@@ -21,6 +22,7 @@ class Migration:
     done: bool
 
 
+@flow
 async def migrate_reports(
     *, reports: Reports, cases: CaseIndex, checkpoints: Checkpoints, seconds: float
 ) -> Migration:

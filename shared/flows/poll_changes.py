@@ -13,6 +13,7 @@ from shared.errors import ConcurrentChangeError, TransientError
 from shared.flows._in_parallel import in_parallel
 from shared.records import ObjectKey
 from shared.telemetry import event
+from shared.tracing import flow
 from shared.upstream_keys import upstream_key
 from shared.upstream_ports import UpstreamFeed, UpstreamQueue
 
@@ -31,6 +32,7 @@ class PollPorts:
     look: Callable[[ObjectKey], Awaitable[None]]
 
 
+@flow
 async def poll_changes(ports: PollPorts, *, seconds: float) -> bool:
     """Take what has changed upstream since the last poll into the index; return whether the end was reached in time.
 

@@ -18,6 +18,7 @@ from shared.flows._upstream_headers import (
     sent_headers,
 )
 from shared.telemetry import event
+from shared.tracing import flow
 from shared.upstream_ports import DicomwebUpstream, UpstreamAnswer, UpstreamQueue, UpstreamRequest
 
 __all__ = ["ForwardedAnswer", "ProxyPorts", "UpstreamRequest", "proxy_dicomweb"]
@@ -48,6 +49,7 @@ class ForwardedAnswer:
     chunks: AsyncGenerator[bytes]
 
 
+@flow
 async def proxy_dicomweb(
     request: UpstreamRequest, ports: ProxyPorts, *, service_url: str, ref: Ref | None = None
 ) -> ForwardedAnswer:

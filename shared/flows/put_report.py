@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.case_ports import CaseIndex, Reports
 from shared.errors import ObjectExistsError, PreconditionFailedError
 from shared.flows._case_ids import check_case, check_report, report_etag
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Condition:
     """An ETag, or "*" for any."""
 
 
+@flow
 async def put_report(
     year: int | str,
     case_id: str,

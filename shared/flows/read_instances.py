@@ -8,12 +8,14 @@ from shared.flows._instance_bytes import stream_bytes
 from shared.flows.retrieve_instances import FoundInstance
 from shared.ports import ObjectStore
 from shared.records import ObjectLocation
+from shared.tracing import flow
 
 _READ_AHEAD: Final = 8
 _READ_AHEAD_LENGTH: Final = 1024 * 1024
 """Instances up to so many bytes are read before their turn comes; larger ones keep the line busy by themselves."""
 
 
+@flow
 async def read_instances(
     instances: Sequence[FoundInstance], *, objects: ObjectStore
 ) -> AsyncIterator[tuple[FoundInstance, AsyncIterator[bytes]]]:

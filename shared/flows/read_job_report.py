@@ -2,8 +2,10 @@
 
 from shared.flows._deidentification_report import report_key
 from shared.ports import ObjectStore
+from shared.tracing import flow
 
 
+@flow
 async def read_job_report(job_id: str, number: int, *, objects: ObjectStore, container: str) -> bytes:
     """Return the report as JSON.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
+from shared import metrics
 from shared.case_ports import Checkpoints
 from shared.dicom.partition_names import validate_partition_name
 from shared.errors import InvalidRequestError, ObjectNotFoundError
@@ -20,9 +21,10 @@ from shared.flows._reindex_objects import Objects
 from shared.flows._reindex_ports import PartitionPorts
 from shared.flows._reindex_rows import Cases, Claims, Rejections
 from shared.flows._reindex_searches import Found, Gone
-from shared.flows._reindex_state import CHECKPOINT, LAST_REPORT, Reindexing, pack, unpack
+from shared.flows._reindex_state import CHECKPOINT, LAST_REPORT, Kind, Reindexing, pack, unpack
 from shared.ports import ObjectStore, Partitions
 from shared.records import Checkpoint
+from shared.tracing import flow
 
 __all__ = ["PartitionPorts", "ReindexPorts", "Reindexing", "reindex"]
 
@@ -51,6 +53,7 @@ class _Step(Protocol):
         ...
 
 
+@flow
 async def reindex(
     ports: ReindexPorts,
     *,
@@ -90,6 +93,8 @@ async def reindex(
     state.partition = state.step = state.after = ""
     await ports.checkpoints.put(LAST_REPORT, pack(state), seen=await ports.checkpoints.get(LAST_REPORT))
     await ports.checkpoints.remove(CHECKPOINT)
+    for kind in Kind:
+        metrics.drift(kind, state.drift.get(kind, 0))
     return state
 
 

@@ -9,6 +9,7 @@ from shared.flows._renderable import Kind, kind_of
 from shared.flows._stored_image import read_stored_image
 from shared.pixels.view_parameters import ViewParameters
 from shared.ports import ObjectStore
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class CaseView:
     view: str
 
 
+@flow
 async def render_case_view(
     wanted: CaseView, parameters: ViewParameters, *, ports: CasePorts, objects: ObjectStore
 ) -> bytes:

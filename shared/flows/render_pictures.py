@@ -13,6 +13,7 @@ from shared.pixels.decode_frame import can_decode
 from shared.pixels.rendering_parameters import Rendering
 from shared.ports import InstanceIndex, ObjectStore
 from shared.records import InstanceRecord
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class RenderedPictures:
     left_out: int
 
 
+@flow
 async def render_pictures(
     ref: Ref,
     frame_numbers: Sequence[int],

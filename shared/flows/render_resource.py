@@ -13,6 +13,7 @@ from shared.flows._rendered_video import read_video, video_types
 from shared.pixels.picture import JPEG, PNG
 from shared.pixels.rendering_parameters import Rendering
 from shared.ports import InstanceIndex, ObjectStore
+from shared.tracing import flow
 
 _PICTURES: Final = (JPEG, PNG)
 
@@ -29,6 +30,7 @@ class RenderedResource:
     content: AsyncIterator[bytes]
 
 
+@flow
 async def render_resource(
     ref: Ref,
     frame_number: int | None,

@@ -7,10 +7,12 @@ from shared.flows._kept_poison import FOLDER, read
 from shared.poison_ports import PoisonQueues
 from shared.ports import ObjectStore
 from shared.records import ObjectInfo, ObjectKey
+from shared.tracing import flow
 
 _MAX_BYTES: Final = 1024 * 1024
 
 
+@flow
 async def replay_poison(
     name: str,
     *,

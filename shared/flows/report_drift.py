@@ -4,8 +4,10 @@ from typing import Any
 
 from shared.case_ports import Checkpoints
 from shared.flows._reindex_state import CHECKPOINT, LAST_REPORT, unpack
+from shared.tracing import flow
 
 
+@flow
 async def report_drift(checkpoints: Checkpoints) -> dict[str, Any]:
     """Return both reports, None where there is none; they hold names of objects."""
     found = {"running": CHECKPOINT, "last": LAST_REPORT}

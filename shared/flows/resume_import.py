@@ -6,10 +6,12 @@ from shared.errors import JobNotFoundError
 from shared.flows._import_end import note_finished
 from shared.flows._import_order import KIND, QUEUED, RUNNING, ImportPorts
 from shared.job_ports import ItemState, Job
+from shared.tracing import flow
 
 __all__ = ["KIND", "resume_import"]
 
 
+@flow
 async def resume_import(job_id: str, ports: ImportPorts) -> Job:
     """Ask that everything of a job that failed or is still to be done be done; return the job as it is then.
 

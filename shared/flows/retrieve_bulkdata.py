@@ -10,6 +10,7 @@ from shared.flows._instance_bytes import inflate_instance, stream_bytes
 from shared.flows._urls import instance_url
 from shared.ports import InstanceIndex, ObjectStore
 from shared.records import BulkDataSpan, InstanceRecord
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class BulkData:
     content: AsyncIterator[bytes]
 
 
+@flow
 async def retrieve_bulkdata(
     ref: InstanceRef, path: str, *, service_url: str, objects: ObjectStore, index: InstanceIndex
 ) -> BulkData:

@@ -12,6 +12,7 @@ from shared.flows._instance_bytes import inflate_instance, read_bytes
 from shared.flows._urls import instance_url
 from shared.ports import InstanceIndex, ObjectStore
 from shared.records import ObjectLocation
+from shared.tracing import flow
 
 _MAX_GAP: Final = 64 * 1024
 """Bytes between two frames that are rather read over than left for a read of their own."""
@@ -35,6 +36,7 @@ class RetrievedFrames:
     """One item a frame."""
 
 
+@flow
 async def retrieve_frames(
     ref: InstanceRef,
     frame_numbers: Sequence[int],

@@ -7,6 +7,7 @@ from shared.flows._records import Ref, records_of
 from shared.flows._urls import instance_url
 from shared.ports import InstanceIndex
 from shared.records import ObjectLocation
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class FoundInstance:
     location: ObjectLocation
 
 
+@flow
 async def retrieve_instances(ref: Ref, *, service_url: str, index: InstanceIndex) -> list[FoundInstance]:
     """Return every instance of what *ref* names, by series and instance UID, for `read_instances` to read.
 

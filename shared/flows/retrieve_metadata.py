@@ -6,11 +6,13 @@ from typing import Final
 from shared.flows._records import Ref, records_of
 from shared.flows._urls import instance_url
 from shared.ports import InstanceIndex
+from shared.tracing import flow
 
 _RELATIVE: Final = b'"BulkDataURI":"bulkdata/'
 """As the index keeps it. Within a string of the JSON each quote has a backslash before it, so no value looks so."""
 
 
+@flow
 async def retrieve_metadata(ref: Ref, *, service_url: str, index: InstanceIndex) -> AsyncIterator[bytes]:
     """Yield a JSON array of the metadata of every instance of what *ref* names, a piece for each.
 

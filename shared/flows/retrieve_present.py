@@ -7,10 +7,12 @@ from shared.errors import ObjectNotFoundError
 from shared.flows._in_parallel import in_parallel
 from shared.flows.retrieve_instances import FoundInstance
 from shared.ports import ObjectStore
+from shared.tracing import flow
 
 _AT_ONCE: Final = 32
 
 
+@flow
 async def retrieve_present(
     instances: Sequence[FoundInstance], *, objects: ObjectStore
 ) -> list[FoundInstance]:

@@ -13,6 +13,7 @@ from shared.flows.deidentify_file import DeidentifyRequest, deidentify_file
 from shared.flows.delete_instances import DeletePorts
 from shared.job_ports import DONE, ItemState, Job, JobItem, Jobs, WorkQueue
 from shared.ports import InstanceIndex, ObjectStore
+from shared.tracing import flow
 
 __all__ = ["DeletePorts", "RunPorts", "StorePorts", "ToContainer", "ToPartition", "run_deidentification"]
 
@@ -30,6 +31,7 @@ class RunPorts:
     """None for a dry run."""
 
 
+@flow
 async def run_deidentification(
     job: Job, request: DeidentifyRequest, ports: RunPorts, *, seconds: float
 ) -> bool:

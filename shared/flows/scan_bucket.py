@@ -13,6 +13,7 @@ from shared.flows._in_parallel import in_parallel
 from shared.ports import ObjectLedger, ObjectStore
 from shared.records import ObjectKey
 from shared.telemetry import event
+from shared.tracing import flow
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class ScanPorts:
     look: Callable[[ObjectKey], Awaitable[None]]
 
 
+@flow
 async def scan_bucket(container: str, ports: ScanPorts, *, seconds: float) -> bool:
     """Look at every object of *container* that is not as the ledger says; return whether the end was reached.
 

@@ -11,6 +11,7 @@ from shared.flows._cursor import open_cursor, seal_cursor
 from shared.flows._urls import instance_url, series_url, study_url
 from shared.ports import StudySearch
 from shared.records import Json
+from shared.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class SearchAnswer:
     next_cursor: str | None = None
 
 
+@flow
 async def search_archive(
     query: Query, *, service_url: str, search: StudySearch, cursor: str | None = None, cursor_key: bytes = b""
 ) -> SearchAnswer:

@@ -27,6 +27,7 @@ from shared.flows._in_parallel import in_parallel
 from shared.ports import InstanceIndex, StudySearch
 from shared.records import Json, ObjectKey
 from shared.search_ports import IndexHit, IndexRequest, SearchEngine
+from shared.tracing import flow
 
 _AT_A_TIME: Final = 16
 _UIDS_OF_AN_ID: Final = 3
@@ -88,6 +89,7 @@ class FoundDocuments:
     facets: Json | None = None
 
 
+@flow
 async def search_documents(question: Question, ports: DocumentPorts) -> FoundDocuments:
     """Return the page that *question* asks for. That nothing is found is an answer, and the only one that says so.
 

@@ -9,6 +9,7 @@ from shared.errors import CaseNotFoundError, ObjectExistsError, PayloadTooLargeE
 from shared.flows._case_images import CasePorts, find_case
 from shared.flows._records import Ref, records_of
 from shared.job_ports import Job, JobItem, Jobs, WorkQueue
+from shared.tracing import flow
 
 __all__ = ["CasePorts", "Ref", "StartPorts", "start_deidentification"]
 
@@ -25,6 +26,7 @@ class StartPorts:
     partition: str
 
 
+@flow
 async def start_deidentification(
     what: Ref | tuple[str, str],
     parameters: tuple[tuple[str, str], ...],

@@ -8,10 +8,12 @@ from shared.errors import InvalidRequestError, ObjectExistsError
 from shared.flows._import_order import KIND, QUEUED, ImportOrder
 from shared.job_ports import Job, Jobs, WorkQueue
 from shared.ports import ObjectStore
+from shared.tracing import flow
 
 __all__ = ["ImportOrder", "start_import"]
 
 
+@flow
 async def start_import(
     order: ImportOrder,
     *,

@@ -32,6 +32,7 @@ from shared.flows._incoming import IncomingPart
 from shared.flows._same_bytes import same_bytes
 from shared.flows.put_report import Condition
 from shared.records import CaseCommit, CaseImage, CaseSession, InstanceRecord
+from shared.tracing import flow
 
 __all__ = ["Admission", "CaseStorePorts", "Condition", "StoredCase", "store_case"]
 
@@ -69,6 +70,7 @@ class _There:
         )
 
 
+@flow
 async def store_case(
     year: int | str,
     case_id: str,

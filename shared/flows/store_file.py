@@ -28,6 +28,7 @@ from shared.flows._risk_policy import check_risk, hold_in_quarantine
 from shared.flows.index_instance import IndexPorts, index_instance
 from shared.records import LedgerEntry, ObjectInfo, ObjectKey
 from shared.telemetry import event
+from shared.tracing import flow
 
 __all__ = ["Admission", "FileRequest", "IncomingPart", "StoredFile", "store_file"]
 
@@ -53,6 +54,7 @@ class StoredFile:
     entry: LedgerEntry | None
 
 
+@flow
 async def store_file(part: IncomingPart, request: FileRequest, ports: IndexPorts) -> StoredFile:
     """Store the file in *part* and index it; the file is there as a whole or not at all.
 

@@ -36,6 +36,7 @@ from shared.flows._replacement import replace_by_written, write_replacement
 from shared.flows._store_request import StoreRequest
 from shared.records import InstanceRecord, PutOutcome
 from shared.telemetry import event
+from shared.tracing import flow
 
 __all__ = ["Admission", "IncomingPart", "StorePorts", "StoreRequest", "store_instances"]
 
@@ -50,6 +51,7 @@ MAX_PARTS: Final = 50_000
 """What is kept of each part until the answer, about a KiB, is kept of nine bytes of an empty one too."""
 
 
+@flow
 async def store_instances(
     parts: AsyncIterator[IncomingPart], request: StoreRequest, ports: StorePorts
 ) -> list[StoreOutcome]:

@@ -2,8 +2,10 @@
 
 from shared.dicom.references import StudyRef
 from shared.ports import StudySummaries
+from shared.tracing import flow
 
 
+@flow
 async def summarise_study(ref: StudyRef, *, summaries: StudySummaries) -> None:
     """Bring the study's search rows and the change feed up to every change made before this call."""
     await summaries.refresh(ref)

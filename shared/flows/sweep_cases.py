@@ -9,6 +9,7 @@ from shared.errors import AppError
 from shared.flows._case_commit import CaseStorePorts, clear_session, images_of_session, settle_commit
 from shared.records import CaseSession
 from shared.telemetry import event
+from shared.tracing import flow
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ OPEN_AGE: Final = timedelta(hours=6)
 """Of a session that may still be sending."""
 
 
+@flow
 async def sweep_cases(
     ports: CaseStorePorts,
     *,

@@ -8,12 +8,14 @@ from shared.dicom.references import StudyRef
 from shared.errors import AppError
 from shared.ports import StudySummaries
 from shared.telemetry import event
+from shared.tracing import flow
 
 _log = logging.getLogger(__name__)
 
 _PAGE: Final = 50
 
 
+@flow
 async def sweep_studies(*, summaries: StudySummaries, seconds: float) -> int:
     """Refresh what is due, the longest-waiting first, until nothing is or *seconds* have passed; return how many.
 

@@ -12,6 +12,7 @@ from shared.pixels.picture import JPEG, make_picture, scale_picture
 from shared.pixels.rendering_parameters import Rendering, Viewport
 from shared.ports import InstanceIndex, ObjectStore
 from shared.records import InstanceRecord
+from shared.tracing import flow
 
 MAX_SIDE: Final = 256
 """Pixels of a thumbnail's longest edge."""
@@ -19,6 +20,7 @@ _MAX_KEPT_BYTES: Final = 1024 * 1024
 _RENDERING: Final = Rendering(quality=80, viewport=Viewport(MAX_SIDE, MAX_SIDE))
 
 
+@flow
 async def thumbnail_resource(
     ref: Ref,
     frame_number: int | None,

@@ -11,10 +11,12 @@ from shared.pixels.decode_frame import can_decode
 from shared.pixels.transcode_file import TARGETS
 from shared.ports import InstanceIndex
 from shared.records import InstanceRecord
+from shared.tracing import flow
 
 _AT_ONCE = 8
 
 
+@flow
 async def transcode_check(
     instances: Sequence[FoundInstance], target: str, *, index: InstanceIndex, max_bytes: int
 ) -> None:

@@ -14,8 +14,10 @@ from shared.pixels.decode_frame import can_decode, decode_frame
 from shared.pixels.encode_frame import encode_frame
 from shared.pixels.image_attributes import ImageAttributes
 from shared.ports import InstanceIndex
+from shared.tracing import flow
 
 
+@flow
 async def transcode_frames(
     ref: InstanceRef, frames: RetrievedFrames, target: str, *, index: InstanceIndex, max_bytes: int
 ) -> RetrievedFrames:

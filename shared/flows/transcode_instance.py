@@ -12,8 +12,10 @@ from shared.pixels.cpu_pool import in_cpu_pool
 from shared.pixels.transcode_file import EncodedFrames, transcode_file
 from shared.ports import InstanceIndex, ObjectStore
 from shared.records import InstanceRecord
+from shared.tracing import flow
 
 
+@flow
 async def transcode_instance(
     ref: InstanceRef, target: str, *, objects: ObjectStore, index: InstanceIndex
 ) -> bytes:

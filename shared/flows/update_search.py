@@ -12,6 +12,7 @@ from shared.flows._search_document import OpenPartition, search_document
 from shared.ports import ChangeFeed
 from shared.records import Change
 from shared.search_ports import Generation, IndexedDocument, SearchEngine
+from shared.tracing import flow
 
 _BATCH: Final = 100
 """Changes between two checkpoints."""
@@ -28,6 +29,7 @@ class SearchUpdatePorts:
     open_partition: OpenPartition
 
 
+@flow
 async def update_search(ports: SearchUpdatePorts, *, seconds: float) -> bool:
     """Take every change since the last update into the search index; return whether the end was reached in time.
 

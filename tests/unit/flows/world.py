@@ -13,6 +13,7 @@ from shared.backends.memory.ledger import MemoryObjectLedger
 from shared.backends.memory.object_store import MemoryObjectStore
 from shared.backends.memory.poison_queues import MemoryPoisonQueues
 from shared.backends.memory.queue import MemoryJobQueue
+from shared.backends.memory.queue_gauges import MemoryQueueGauges
 from shared.backends.memory.reports import MemoryReports
 from shared.flows.index_instance import IndexPorts
 from shared.flows.store_instances import StorePorts
@@ -42,6 +43,7 @@ class World:
         self.work: MemoryWorkQueue = beside.work if beside else MemoryWorkQueue()
         self.poison: MemoryPoisonQueues = beside.poison if beside else MemoryPoisonQueues()
         self.import_work: MemoryWorkQueue = beside.import_work if beside else MemoryWorkQueue()
+        self.queue_gauges = MemoryQueueGauges()
         self.calls_left: int | None = None
         self.error: BaseException = KilledError()
 

@@ -142,6 +142,7 @@ class Service:
             poison=world.port(world.poison),
             imports=world.port(world.import_work),
             import_sources=ImportSources(self.settings),
+            queue_gauges=world.queue_gauges,
             closers=(),
             engine=self.engine,
             index_policy=self.index_policy,

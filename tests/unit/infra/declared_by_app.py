@@ -85,7 +85,7 @@ async def _asked_for(settings: Settings) -> dict[str, set[str]]:
         asked["table"].add(table)
         return {"secret": base64.b64encode(bytes(32)).decode()}
 
-    services._clients = lambda _: (recorder,) * 5  # type: ignore[assignment,return-value]  # they note names
+    services.azure_clients = lambda _: (recorder,) * 5  # type: ignore[attr-defined,assignment,return-value]  # they note names
     Tables.get = get  # type: ignore[assignment,method-assign]  # the same
     made = await services.build(settings)
     await made.close()

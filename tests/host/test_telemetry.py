@@ -1,0 +1,136 @@
+"""Spans, metrics and logs leave the running app, to a collector and to Application Insights; no patient's data does."""
+
+import asyncio
+import signal
+
+import pytest
+
+from tests.host.archive import Archive, eventually
+from tests.host.collector import a_collector
+from tests.instances import an_instance, uids
+
+pytestmark = [pytest.mark.host]
+
+TRACE = "0123456789abcdef0123456789abcdef"
+NAME = "Secret^Patient"
+
+
+async def _work(archive: Archive) -> None:
+    """Drop a file, store one below a trace of the client's, read it, ask for what is not there, and reconcile."""
+    images = archive.container("images")
+    await images.upload_blob(f"{NAME}/1.dcm", an_instance(1, PatientName=NAME, PatientID=NAME))
+    await images.upload_blob(f"{NAME}.txt", b"no DICOM")
+    headers = {"Content-Type": "application/dicom", "traceparent": f"00-{TRACE}-0123456789abcdef-01"}
+    stored = an_instance(2, PatientName=NAME, PatientID=NAME)
+    async with archive.session.post(f"{archive.dicomweb}/studies", data=stored, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+    study = uids(2)[0]
+    async with archive.session.get(f"{archive.dicomweb}/studies/{study}") as answer:
+        assert answer.status == 200
+        await answer.read()
+    async with archive.session.get(f"{archive.dicomweb}/studies/1.2.3/metadata?PatientName={NAME}") as answer:
+        assert answer.status == 404
+    await eventually(lambda: archive.search("studies", PatientID=NAME))
+    async with archive.session.post(f"{archive.app.url}/ledger/reindex") as answer:
+        assert answer.status == 200
+
+
+async def test_a_collector_gets_what_was_done_and_no_patient(stopped_archive: Archive) -> None:
+    """Spans of trigger, flow and port below the client's own trace; figures; the product's log."""
+    archive = stopped_archive
+    async with a_collector() as collector:
+        await archive.start(
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            OTEL_BSP_SCHEDULE_DELAY="200",
+            OTEL_BLRP_SCHEDULE_DELAY="200",
+            DICOM_METRIC_INTERVAL_SECONDS="0.5",
+        )
+        await _work(archive)
+        await eventually(lambda: _has(collector.metrics().get("dicom.objects.rejected")))
+        for name in ("blob_created", "summarise_study"):
+            await eventually(lambda name=name: _has(collector.spans().get(name)))
+        await asyncio.to_thread(archive.stop, signal.SIGTERM)
+
+    spans = collector.spans()
+    [stored] = [span for span in spans["dicomweb_store"] if _attribute(span, "dicom.status") == "200"]
+    by_id = {span["spanId"]: span for some in spans.values() for span in some}
+    put = next(one for one in spans["objects.put"] if one["traceId"] == stored["traceId"])
+    above = [put["name"]]
+    while put.get("parentSpanId") in by_id:
+        put = by_id[put["parentSpanId"]]
+        above.append(put["name"])
+    assert above == ["objects.put", "flow store_instances", "dicomweb_store"]
+    assert _hex(stored["traceId"]) == TRACE
+    assert {"flow index_instance", "flow summarise_study", "index.put", "ledger.get"} <= spans.keys()
+    [missed] = [span for span in spans["dicomweb_retrieve"] if _attribute(span, "dicom.status") == "404"]
+    assert missed["kind"] == "SPAN_KIND_SERVER"
+
+    metrics = collector.metrics()
+    assert {"dicom.ingest.lag", "dicom.storage.bytes", "dicom.drift"} <= metrics.keys()
+    assert metrics["dicom.ingest.lag"]["unit"] == "s"
+    assert any("instance indexed" in text for text in collector.records())
+    assert b"Secret" not in collector.raw
+    assert b"127.0.0.1" not in collector.raw
+
+
+async def test_application_insights_gets_the_same(stopped_archive: Archive) -> None:
+    """As requests, dependencies, metrics and traces, under the key of the connection string."""
+    archive = stopped_archive
+    async with a_collector() as collector:
+        await archive.start(
+            APPLICATIONINSIGHTS_CONNECTION_STRING=collector.connection_string,
+            APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL="true",
+            OTEL_BSP_SCHEDULE_DELAY="200",
+            OTEL_BLRP_SCHEDULE_DELAY="200",
+            DICOM_METRIC_INTERVAL_SECONDS="0.5",
+        )
+        await _work(archive)
+
+        def kinds() -> set[str]:
+            return {envelope["data"]["baseType"] for envelope in collector.envelopes}
+
+        wanted = {"RequestData", "RemoteDependencyData", "MetricData", "MessageData"}
+        await eventually(lambda: _has(wanted <= kinds()))
+        await asyncio.to_thread(archive.stop, signal.SIGTERM)
+
+    requests = [one for one in collector.envelopes if one["data"]["baseType"] == "RequestData"]
+    assert any(
+        one["data"]["baseData"]["name"] == "dicomweb_store" and one["tags"]["ai.operation.id"] == TRACE
+        for one in requests
+    )
+    figures = {
+        metric["name"]
+        for one in collector.envelopes
+        if one["data"]["baseType"] == "MetricData"
+        for metric in one["data"]["baseData"]["metrics"]
+    }
+    assert {"dicom.ingest.lag", "dicom.storage.bytes"} <= figures
+    assert b"Secret" not in collector.raw
+
+
+async def test_a_collector_that_is_away_stops_nothing(stopped_archive: Archive) -> None:
+    """What cannot be sent is dropped; requests are answered as ever, and the app ends when it is told to."""
+    archive = stopped_archive
+    await archive.start(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", DICOM_METRIC_INTERVAL_SECONDS="0.2")
+    await _work(archive)
+    await asyncio.to_thread(archive.stop, signal.SIGTERM)
+    assert NAME not in archive.log()
+
+
+async def _has(found: object) -> bool:
+    return bool(found)
+
+
+def _attribute(span: dict[str, object], name: str) -> str | None:
+    attributes = span.get("attributes", [])
+    assert isinstance(attributes, list)
+    for attribute in attributes:
+        if attribute["key"] == name:
+            return str(next(iter(attribute["value"].values())))
+    return None
+
+
+def _hex(base64_text: str) -> str:
+    import base64
+
+    return base64.b64decode(base64_text).hex()
