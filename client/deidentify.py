@@ -49,7 +49,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         choices=("keyed", "random"),
         help="of the archive's secret (default), or of a key that is thrown away: for each file, or each job",
     )
-    parser.add_argument("--pixels", choices=("mask", "keep", "refuse"), help="about text in pixels")
+    parser.add_argument(
+        "--pixels", choices=("mask", "devices", "keep", "refuse"), help="about text in pixels"
+    )
     parser.add_argument(
         "--mask",
         metavar="LEFT,TOP,RIGHT,BOTTOM",

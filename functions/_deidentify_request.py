@@ -87,16 +87,18 @@ def _profile(params: QueryParams, settings: Settings) -> Profile:
     )
 
 
-def _policy(params: QueryParams) -> Literal["mask", "keep", "refuse"]:
+def _policy(params: QueryParams) -> Literal["mask", "devices", "keep", "refuse"]:
     match params.get("pixels", "mask"):
         case "mask":
             return "mask"
+        case "devices":
+            return "devices"
         case "keep":
             return "keep"
         case "refuse":
             return "refuse"
         case _:
-            raise InvalidRequestError("pixels must be mask, keep or refuse")
+            raise InvalidRequestError("pixels must be mask, devices, keep or refuse")
 
 
 def _rectangles(params: QueryParams) -> tuple[Rectangle, ...]:

@@ -54,7 +54,7 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     ),
     "pixels": (
         "What becomes of pixels that may show text",
-        {"type": "string", "enum": ["mask", "keep", "refuse"]},
+        {"type": "string", "enum": ["mask", "devices", "keep", "refuse"]},
     ),
     "mask": (
         "Rectangle to blank out: left,top,right,bottom in pixels; may come several times",

@@ -3,11 +3,12 @@
 Source: PS3.15 2026d §E.3.1
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from shared.dicom.deidentification.burned_in import suspicions, ultrasound_regions
 from shared.dicom.deidentification.deidentify_header import NewPixels
+from shared.dicom.deidentification.known_devices import device_rectangles
 from shared.dicom.dicom_json import to_dicom_json
 from shared.dicom.frames import frame_bytes
 from shared.dicom.header import Header
@@ -20,7 +21,7 @@ from shared.pixels.decode_frame import can_decode, decode_frame
 from shared.pixels.image_attributes import ImageAttributes, image_attributes
 from shared.pixels.mask_pixels import Mask, Rectangle, blank, check_maskable, mask_native
 
-type PixelPolicy = Literal["mask", "keep", "refuse"]
+type PixelPolicy = Literal["mask", "devices", "keep", "refuse"]
 
 PHOTOMETRIC_INTERPRETATION: Final = 0x0028_0004
 PLANAR_CONFIGURATION: Final = 0x0028_0006
@@ -31,8 +32,9 @@ class PixelRequest:
     """What is to be done about text in pixels.
 
     Attributes:
-        policy: "mask" what may show it, and refuse where nothing tells what that is; "keep" the pixels, whoever asked
-            has looked at them; "refuse" where anything speaks for text in them.
+        policy: "mask" what may show it, and refuse where nothing tells what that is; "devices": do so, and mask where
+            devices of this model are known to write; "keep" the pixels, whoever asked has looked at them; "refuse"
+            where anything speaks for text in them.
         blanked: rectangles that are blanked out in any case, as they are known of the device.
     """
 
@@ -50,7 +52,11 @@ async def masked_pixels(source: FileSource, header: Header, request: PixelReques
 
     Raises:
         BurnedInPixelsError: the pixels may show who the patient is, and cannot be masked.
+        NotConfiguredError: devices are asked for, and what knows them is not installed.
     """
+    if request.policy == "devices" and header.pixel_layout is not None:
+        known = await in_cpu_pool(lambda: device_rectangles(header))
+        request = replace(request, blanked=(*request.blanked, *(Rectangle(*each) for each in known)))
     mask = mask_for(header, request)
     layout = header.pixel_layout
     if mask is None or layout is None:
