@@ -82,6 +82,8 @@ TAKEN_OF_PYDICOM = {
     "pydicom.sr._concepts_dict",
     "pydicom.valuerep",
 }
+FLAT = {"shared/dicom/deidentification/known_devices.py": {"pydicom.dataelem", "pydicom.dataset"}}
+"""What the library deid asks for, it asks of a data set: one of a few short texts, without sequences."""
 RECURSING = {"remove_private_tags", "walk", "dcmread", "dcmwrite", "iterall", "save_as"}
 PRODUCT = [path for path in MODULES if path.relative_to(ROOT).parts[0] in ("functions", "shared")]
 
@@ -103,5 +105,7 @@ def test_no_data_set_of_pydicom_is_made(path: Path) -> None:
         if isinstance(node, ast.Call)
     }
 
-    assert {name for name in imported if name.split(".")[0] == "pydicom"} <= TAKEN_OF_PYDICOM
+    assert {name for name in imported if name.split(".")[0] == "pydicom"} <= (
+        TAKEN_OF_PYDICOM | FLAT.get(str(path.relative_to(ROOT)), set())
+    )
     assert called.isdisjoint(RECURSING)
