@@ -31,13 +31,17 @@ from functions import (
     http_search,
     http_search_objects,
     http_start_page,
+    http_uploads,
+    queue_analytics,
     queue_deidentify,
     queue_import,
     queue_study_changed,
+    queue_upload,
     timer_drain_poison,
     timer_reindex,
     timer_sweep_cases,
     timer_sweep_studies,
+    timer_sweep_uploads,
 )
 
 _ACCESS = {
@@ -74,11 +78,15 @@ for area in (
     http_poison,
     http_preflight,
     http_start_page,
+    http_uploads,
+    queue_analytics,
     queue_deidentify,
     queue_import,
     queue_study_changed,
+    queue_upload,
     timer_sweep_cases,
     timer_sweep_studies,
+    timer_sweep_uploads,
 ):
     app.register_functions(area.bp)
 app.register_functions(timer_reindex.make_blueprint(_settings.reindex_schedule))

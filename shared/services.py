@@ -13,6 +13,7 @@ from shared.dicom.index.policy import IndexPolicy
 from shared.errors import AppError
 from shared.import_services import ImportSources
 from shared.job_ports import Jobs, WorkQueue
+from shared.partner_services import Sending, partner_api, sending
 from shared.poison_ports import PoisonQueues
 from shared.ports import (
     ChangeFeed,
@@ -61,6 +62,7 @@ class Services:
     queue: JobQueue
     jobs: Jobs
     deidentifications: WorkQueue
+    sending: Sending
     poison: PoisonQueues
     imports: WorkQueue
     import_sources: ImportSources
@@ -123,6 +125,9 @@ async def build(settings: Settings) -> Services:
     engine = search_engine(settings)
     if engine is not None:
         closers.append(engine.close)
+    partner = partner_api(settings)
+    if partner is not None:
+        closers.append(partner.close)
     tables = Tables(table_http)
     changes = AzureTableChanges(tables)
     partitions = AzureTablePartitions(tables)
@@ -159,6 +164,7 @@ async def build(settings: Settings) -> Services:
             queue=queue,
             jobs=AzureTableJobs(tables),
             deidentifications=StorageWorkQueue(queues),
+            sending=sending(queues, partner),
             poison=StoragePoisonQueues(queues),
             imports=StorageWorkQueue(queues, IMPORTS),
             import_sources=import_sources,

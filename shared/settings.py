@@ -17,6 +17,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from shared.access_settings import AccessSettings
 from shared.errors import SettingsError
 from shared.import_settings import ImportSettings
+from shared.partner_settings import PartnerSettings
 from shared.records import DuplicatePolicy
 from shared.s3_settings import S3Settings
 from shared.search_settings import SearchSettings
@@ -33,7 +34,7 @@ def _alias(*names: str) -> AliasChoices:
 
 
 class Settings(
-    UpstreamSettings, AccessSettings, SearchSettings, S3Settings, ImportSettings, TelemetrySettings
+    PartnerSettings, UpstreamSettings, AccessSettings, SearchSettings, S3Settings, ImportSettings, TelemetrySettings
 ):
     """What can be set. Sizes are in bytes, times in seconds."""
 

@@ -106,6 +106,7 @@ _OF_CASES: Final[dict[str, tuple[str, Json]]] = {
 }
 """Of the list of cases, where they mean something else than elsewhere."""
 _SENT: Final[dict[str, tuple[str, Json]]] = {
+    "Idempotency-Key": ("By which the same request is told again", _TEXT),
     "If-Match": ("ETag of what is to be replaced, or `*` for anything", _TEXT),
     "If-None-Match": ("ETags that the client has", _TEXT),
     "If-Range": ("ETag of which the client has a part", _TEXT),

@@ -12,6 +12,7 @@ from functions._openapi.importing import IMPORTING
 from functions._openapi.ledger import LEDGER
 from functions._openapi.operations import DICOM_JSON, DICOMWEB, OTHERS, Operation
 from functions._openapi.searching import SEARCHING
+from functions._openapi.uploading import UPLOADING
 
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -31,7 +32,7 @@ def openapi_document(
     Source: OpenAPI 3.1.0
     """
     paths: dict[str, Json] = {}
-    for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER, *IMPORTING):
+    for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER, *IMPORTING, *UPLOADING):
         paths.setdefault(operation.path, {})[operation.method] = _written(
             operation, "app", needs_token=needs_token
         )

@@ -44,6 +44,8 @@ class World:
         self.poison: MemoryPoisonQueues = beside.poison if beside else MemoryPoisonQueues()
         self.import_work: MemoryWorkQueue = beside.import_work if beside else MemoryWorkQueue()
         self.queue_gauges = MemoryQueueGauges()
+        self.uploads: MemoryWorkQueue = beside.uploads if beside else MemoryWorkQueue()
+        self.analytics: MemoryWorkQueue = beside.analytics if beside else MemoryWorkQueue()
         self.calls_left: int | None = None
         self.error: BaseException = KilledError()
 

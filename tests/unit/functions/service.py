@@ -34,13 +34,16 @@ from functions import (
     http_search,
     http_search_objects,
     http_start_page,
+    http_uploads,
 )
 from shared.backends.memory.partitions import MemoryPartitions
+from shared.backends.memory.partner_api import MemoryPartnerApi
 from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
 from shared.backends.memory.search_engine import MemorySearchEngine
 from shared.dicom.index.policy import IndexPolicy
 from shared.import_services import ImportSources
+from shared.partner_services import Sending
 from shared.services import Services
 from shared.settings import Settings
 from tests.unit.flows.world import World
@@ -72,6 +75,7 @@ _AREAS = (
     http_poison,
     http_preflight,
     http_start_page,
+    http_uploads,
 )
 
 
@@ -109,6 +113,7 @@ class Service:
         self.settings = Settings.model_construct()
         self.engine: MemorySearchEngine | None = None
         self.index_policy = IndexPolicy("plain")
+        self.partner: MemoryPartnerApi | None = None
 
     async def services(self) -> Services:
         """Stand in for `functions._wiring.services`."""
@@ -139,6 +144,7 @@ class Service:
             queue=world.port(world.queue),
             jobs=world.port(world.jobs),
             deidentifications=world.port(world.work),
+            sending=Sending(self.partner, world.port(world.uploads), world.port(world.analytics)),
             poison=world.port(world.poison),
             imports=world.port(world.import_work),
             import_sources=ImportSources(self.settings),
