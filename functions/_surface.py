@@ -83,6 +83,10 @@ _OTHERS: Final[Mapping[str, Surface]] = {
     "deidentify_case": Surface(_W, Reach.QUERY, _EXPORT),
     "deidentify_status": Surface(_R, Reach.HANDLER, _ACCESSED),
     "deidentify_report": Surface(_R, Reach.HANDLER, _ACCESSED),
+    # What is sent to the partner leaves the archive.
+    "begin_upload": Surface(_W, Reach.QUERY, _EXPORT),
+    "upload_status": Surface(_R, Reach.HANDLER, _ACCESSED),
+    "upload_log": Surface(_R, Reach.HANDLER, _ACCESSED),
     "describe_instance": Surface(_R, Reach.QUERY, _ACCESSED),
     "describe_file": Surface(_R, Reach.QUERY, _ACCESSED),
     "risk_of_instance": Surface(_R, Reach.QUERY, _ACCESSED),

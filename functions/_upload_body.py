@@ -28,7 +28,6 @@ _TYPES: Final[dict[str, type]] = {
     "instance": str,
     "instances": list,
     "case": dict,
-    "partition": str,
 }
 _KEY: Final = re.compile(r"[\x21-\x7e]{0,200}")
 
@@ -57,19 +56,18 @@ async def read_body(req: Request) -> dict[str, Any]:
     return body
 
 
-def upload_request(body: dict[str, Any], settings: Settings) -> UploadRequest:
+def upload_request(body: dict[str, Any], settings: Settings, *, partition: str) -> UploadRequest:
     """Return how files are to be sent.
 
     Raises:
-        InvalidRequestError: Something has no meaning, or the container is none of those that images lie in.
+        InvalidRequestError: Something has no meaning, or the objects are none of the data partition's.
     """
     already = body.get("on_already_stored", "done")
     if already not in ("done", "next_attempt"):
         raise InvalidRequestError("on_already_stored is done or next_attempt")
-    container = body.get("container", "")
-    own = (*settings.watched_containers, settings.archive_container)
-    if container and container not in own:
-        raise InvalidRequestError(f"container must be one that images lie in: {', '.join(own)}")
+    container, prefix = body.get("container", ""), body.get("prefix", "")
+    if container:
+        _check_place(container, prefix, settings, partition)
     return UploadRequest(
         sample_id=body.get("sample_id", ""),
         attempt=body.get("attempt_number", 1),
@@ -78,7 +76,7 @@ def upload_request(body: dict[str, Any], settings: Settings) -> UploadRequest:
         dry_run=body.get("dry_run", False),
         bump_attempt=already == "next_attempt",
         container=container,
-        prefix=body.get("prefix", ""),
+        prefix=prefix,
         any_name=body.get("any_name", False),
     )
 
@@ -118,6 +116,18 @@ def idempotency_key(req: Request) -> str:
             "Idempotency-Key has 200 printable ASCII characters at most, without spaces"
         )
     return key
+
+
+def _check_place(container: str, prefix: str, settings: Settings, partition: str) -> None:
+    """Refuse objects of other data partitions, and containers that hold no images. Watched ones are the default's."""
+    if container == settings.archive_container and prefix.startswith(f"{partition}/"):
+        return
+    if container in settings.watched_containers and partition == settings.partition:
+        return
+    raise InvalidRequestError(
+        f"container must be watched ({', '.join(settings.watched_containers)}), for the data partition"
+        f" {settings.partition}; or {settings.archive_container}, with a prefix that begins with {partition}/"
+    )
 
 
 def _case(case: dict[str, Any]) -> tuple[str, str]:

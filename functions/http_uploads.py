@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions import _wiring
+from functions._access import check_partition
 from functions._http import answers_errors, json_response
 from functions._public_url import public_base_url
 from functions._upload_body import chosen, idempotency_key, read_body, upload_request
 from functions._upload_ports import upload_ports
+from shared.access.callers import Role
 from shared.dicom.partition_names import validate_partition_name
 from shared.errors import JobNotFoundError
 from shared.flows.read_upload_log import KIND, read_upload_log
@@ -34,7 +36,7 @@ async def begin_upload(req: Request) -> Response:
     """Begin a run and answer 202 with where its status is; the same request again is the same run while it goes on."""
     services = await _wiring.services()
     body = await read_body(req)
-    if name := body.get("partition"):
+    if name := req.query_params.get("partition"):
         services = await services.in_partition(validate_partition_name(name))
     upload_ports(services)
     ports = StartUploadPorts(
@@ -43,7 +45,7 @@ async def begin_upload(req: Request) -> Response:
         services.sending.uploads,
         services.partition,
     )
-    request = upload_request(body, services.settings)
+    request = upload_request(body, services.settings, partition=services.partition)
     job = await start_upload(chosen(body), request, ports, idempotency_key=idempotency_key(req))
     url = _url(req, job, services)
     return json_response(_status(job, [], url), status=202, headers={"Location": url})
@@ -78,6 +80,7 @@ async def _job(req: Request, services: Services) -> Job:
     job = await services.jobs.get(job_id)
     if job.kind != KIND:
         raise JobNotFoundError("there is no such upload")
+    check_partition(req, Role.READER, job.partition)
     return job
 
 

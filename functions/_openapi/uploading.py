@@ -13,7 +13,7 @@ UPLOADING: Final = (
         "Begin a run that sends files to the partner: a study, series, instance, case, list of instances, or prefix",
         {202: (_JSON,)},
         method="post",
-        parameters=("Idempotency-Key",),
+        parameters=("partition", "Idempotency-Key"),
         body=(_JSON,),
         failures=(400, 404, 409, 413, 501),
         headers=("Location",),

@@ -20,6 +20,8 @@ var queueNames = [
   'study-changed'
   'deidentify'
   'imports'
+  'uploads'
+  'analytics'
 ]
 
 var containerNames = [
