@@ -16,7 +16,15 @@ from client.errors import ClientError
 CONTAINERS = ("images", "archive", "sessions", "derived", "rejected", "quarantine")
 QUEUES = tuple(
     name + suffix
-    for name in ("blob-events", "study-changed", "deidentify", "upstream-events", "imports", "uploads", "analytics")
+    for name in (
+        "blob-events",
+        "study-changed",
+        "deidentify",
+        "upstream-events",
+        "imports",
+        "uploads",
+        "analytics",
+    )
     for suffix in ("", "-poison")
 )
 TABLES = (
