@@ -34,7 +34,13 @@ def _alias(*names: str) -> AliasChoices:
 
 
 class Settings(
-    PartnerSettings, UpstreamSettings, AccessSettings, SearchSettings, S3Settings, ImportSettings, TelemetrySettings
+    PartnerSettings,
+    UpstreamSettings,
+    AccessSettings,
+    SearchSettings,
+    S3Settings,
+    ImportSettings,
+    TelemetrySettings,
 ):
     """What can be set. Sizes are in bytes, times in seconds."""
 
