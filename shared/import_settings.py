@@ -2,6 +2,7 @@
 
 import json
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
@@ -29,6 +30,18 @@ class ImportSourceSettings(BaseModel):
         if (self.kind == "study-list") != bool(self.files_url):
             raise ValueError("a study-list, and nothing else, has a files_url: the root of its Orthanc")
         return self
+
+    @model_validator(mode="after")
+    def _keeps_credentials(self) -> Self:
+        secret = self.password.get_secret_value() or self.bearer.get_secret_value()
+        if secret and any(_is_open(url) for url in (self.url, self.files_url)):
+            raise ValueError("where credentials are sent a URL begins with https://, but on this machine")
+        return self
+
+
+def _is_open(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
 
 
 class ImportSettings(BaseSettings):

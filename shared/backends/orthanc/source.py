@@ -47,15 +47,18 @@ class OrthancSource:
     async def changes(self, after: str = "") -> FoundStudies:
         """Return the next page of Orthanc's log of changes as one piece, if any instance came in it."""
         since = int(after or "0")
-        answer = await self._changes(since, self._page)
+        answer = await self._changes(since=str(since), limit=str(self._page))
+        if not listed(answer.get("Changes")):
+            newest = index_of((await self._changes(last="")).get("Last"))
+            if newest < since:
+                raise SourceRefusedError(
+                    "the log of changes ends before where the last import ended: it is another database;"
+                    ' begin anew with "since": 0'
+                )
+            return FoundStudies([], str(since), more=False)
         last = index_of(answer.get("Last"))
-        if last < since:
-            raise SourceRefusedError(
-                "the log of changes ends before where the last import ended: it is another database;"
-                ' begin anew with "since": 0'
-            )
         pieces = [f"changes-{since}-{last}"] if _new_instances(answer) else []
-        return FoundStudies(pieces, str(last), answer.get("Done") is False and last > since)
+        return FoundStudies(pieces, str(last), more=answer.get("Done") is False and last > since)
 
     async def instances(self, study: str) -> AsyncIterator[SourceInstance]:
         """Yield the instances of a study, a series at a time; or those that came in a piece of the log."""
@@ -91,14 +94,13 @@ class OrthancSource:
             return ""
         return "the id that its UIDs and PatientID give is not the one it was asked for by"
 
-    async def _changes(self, since: int, limit: int) -> dict[str, Any]:
-        params = {"since": str(since), "limit": str(limit)}
+    async def _changes(self, **params: str) -> dict[str, Any]:
         return mapping(await self._http.json(self._http.url("changes"), params=params))
 
     async def _instances_in(self, since: int, last: int) -> AsyncIterator[SourceInstance]:
         """Yield what came after *since*, up to *last*; what has gone again meanwhile is left out."""
         while since < last:
-            answer = await self._changes(since, self._page)
+            answer = await self._changes(since=str(since), limit=str(self._page))
             for change in _new_instances(answer):
                 if index_of(change.get("Seq")) <= last:
                     found = await self._instance(_checked(change.get("ID")))
