@@ -85,11 +85,18 @@ param dailyCapGb int = 1
 
 // Who may call.
 
-@description('Who may call: callers with a key of the function app. See docs/deploying.md.')
+@description('Who may call: who has a key of the function app, or who bears a token of Entra ID with a role. See docs/access.md.')
 @allowed([
   'function'
+  'entra'
 ])
 param access string = 'function'
+
+@description('Id of the directory whose tokens are taken.')
+param entraTenant string = ''
+
+@description('What tokens must be for: the app registration\'s id and its URI, separated by commas.')
+param entraAudiences string = ''
 
 @description('Origins whose pages may call, separated by commas.')
 param corsOrigins string = ''
@@ -133,9 +140,6 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
 }
-var appName = 'func-${token}'
-var dataName = 'stdata${token}'
-var hostName = 'sthost${token}'
 var hasSecrets = !empty(elasticsearchApiKey) || !empty(deidentifySecret)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -168,25 +172,11 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-module host 'modules/host.bicep' = {
-  name: 'host'
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
   scope: group
   params: {
-    name: hostName
-    location: location
-    tags: tags
-    sku: storageSku
-    privateNetwork: privateNetwork
-    principalId: identity.outputs.principalId
-    identityName: identity.outputs.name
-  }
-}
-
-module data 'modules/data.bicep' = {
-  name: 'data'
-  scope: group
-  params: {
-    name: dataName
+    token: token
     location: location
     tags: tags
     sku: storageSku
@@ -195,51 +185,10 @@ module data 'modules/data.bicep' = {
     retentionDays: retentionDays
     coolAfterDays: coolAfterDays
     corsOrigins: corsOrigins
+    existingTopicName: existingTopicName
     workspaceId: monitoring.outputs.workspaceId
-  }
-}
-
-module dataRoles 'modules/data-roles.bicep' = {
-  name: 'data-roles'
-  scope: group
-  params: {
-    accountName: data.outputs.name
     principalId: identity.outputs.principalId
     identityName: identity.outputs.name
-  }
-}
-
-module events 'modules/events.bicep' = {
-  name: 'events'
-  scope: group
-  params: {
-    accountName: data.outputs.name
-    location: location
-    tags: tags
-    existingTopicName: existingTopicName
-    queueName: data.outputs.eventQueueName
-    deadLetterContainerName: data.outputs.deadLetterContainerName
-    watchedContainers: watchedContainers
-  }
-}
-
-module network 'modules/network.bicep' = if (privateNetwork) {
-  name: 'network'
-  scope: group
-  params: {
-    token: token
-    location: location
-    tags: tags
-    accounts: [
-      {
-        name: data.outputs.name
-        id: data.outputs.id
-      }
-      {
-        name: host.outputs.name
-        id: host.outputs.id
-      }
-    ]
   }
 }
 
@@ -261,13 +210,13 @@ module app 'modules/app.bicep' = {
   name: 'app'
   scope: group
   params: {
-    name: appName
+    name: 'func-${token}'
     location: location
     tags: tags
     identityName: identity.outputs.name
-    hostAccountName: host.outputs.name
-    packageContainerName: host.outputs.packageContainerName
-    dataAccountName: data.outputs.name
+    hostAccountName: storage.outputs.hostAccountName
+    packageContainerName: storage.outputs.packageContainerName
+    dataAccountName: storage.outputs.dataAccountName
     insightsName: monitoring.outputs.insightsName
     vaultName: hasSecrets ? 'kv-${token}' : ''
     hasElasticsearchApiKey: !empty(elasticsearchApiKey)
@@ -282,14 +231,14 @@ module app 'modules/app.bicep' = {
     maxStoreBytes: maxStoreBytes
     watchedContainers: watchedContainers
     access: access
+    entraTenant: entraTenant
+    entraAudiences: entraAudiences
     corsOrigins: corsOrigins
     viewerOrigin: viewerWebsite ? viewer.outputs.origin : ''
     viewerUrl: viewerWebsite ? viewer.outputs.url : ''
     elasticsearchUrl: elasticsearchUrl
   }
   dependsOn: [
-    dataRoles
-    network
     secrets
   ]
 }
@@ -303,7 +252,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     email: alertEmail
     appName: app.outputs.name
-    topicName: events.outputs.topicName
+    topicName: storage.outputs.topicName
     workspaceName: monitoring.outputs.workspaceName
   }
 }
@@ -344,4 +293,4 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
 output AZURE_RESOURCE_GROUP string = group.name
 output SERVICE_ARCHIVE_NAME string = app.outputs.name
 output SERVICE_ARCHIVE_URI string = app.outputs.uri
-output DATA_ACCOUNT_NAME string = data.outputs.name
+output DATA_ACCOUNT_NAME string = storage.outputs.dataAccountName

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from tests.azurite import AzuriteError, running_azurite
+from tests.unit.infra.types_of_azure import header
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -29,11 +30,14 @@ _FAKE_SETTINGS = {
 _MARKERS_WITH_NETWORK = ("azurite", "host", "search")
 
 
-def pytest_report_header() -> str:
-    """Say whether the search suites run on a real cluster too: without its address nothing of it is even collected."""
+def pytest_report_header() -> list[str]:
+    """Say what also runs where it is at hand: without it nothing of it is even collected."""
     if os.environ.get("ES_TEST_URL"):
-        return "search: on noida-db, osmem-server and the cluster of ES_TEST_URL"
-    return "search: on noida-db and osmem-server; NOT run on a real Elasticsearch, as ES_TEST_URL is not set"
+        return ["search: on noida-db, osmem-server and the cluster of ES_TEST_URL", header()]
+    return [
+        "search: on noida-db and osmem-server; NOT run on a real Elasticsearch, as ES_TEST_URL is not set",
+        header(),
+    ]
 
 
 @pytest.fixture(scope="session", autouse=True)

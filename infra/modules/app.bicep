@@ -20,6 +20,8 @@ param zoneRedundant bool
 param maxStoreBytes int
 param watchedContainers array
 param access string
+param entraTenant string
+param entraAudiences string
 param corsOrigins string
 param viewerOrigin string
 param viewerUrl string
@@ -175,6 +177,11 @@ var appSettings = {
   DICOM_ELASTICSEARCH_URL: elasticsearchUrl
 }
 
+var entraSettings = access == 'entra' ? {
+  DICOM_ENTRA_TENANT: entraTenant
+  DICOM_ENTRA_AUDIENCES: entraAudiences
+  DICOM_ENTRA_AUTHORITY: environment().authentication.loginEndpoint
+} : {}
 var elasticsearchSecret = hasElasticsearchApiKey ? {
   DICOM_ELASTICSEARCH_API_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=elasticsearch-api-key)'
 } : {}
@@ -185,7 +192,7 @@ var deidentifySecret = hasDeidentifySecret ? {
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(hostSettings, dataSettings, appSettings, elasticsearchSecret, deidentifySecret)
+  properties: union(hostSettings, dataSettings, appSettings, entraSettings, elasticsearchSecret, deidentifySecret)
 }
 
 output name string = app.name

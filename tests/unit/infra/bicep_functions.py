@@ -50,8 +50,14 @@ def _digest(*values: Value) -> str:
 
 
 def resource_id(kind: str, *names: str) -> str:
-    """Return the id that a resource has in a deployment in miniature."""
+    """Return the id that a resource has in a deployment in miniature.
+
+    Raises:
+        BicepError: It has not as many names as its type has levels.
+    """
     provider, *levels = kind.split("/")
+    if len(levels) != len(names):
+        raise BicepError(f"{kind} {'/'.join(names)}: a name for each level is needed, or a parent")
     return f"/{provider}" + "".join(f"/{level}/{name}" for level, name in zip(levels, names, strict=True))
 
 
@@ -70,7 +76,10 @@ BINARY: Final[dict[Value, Callable[..., Value]]] = {
 FUNCTIONS: Final[dict[Value, Callable[..., Value]]] = {
     "concat": _joined,
     "empty": lambda value: not value,
-    "environment": lambda: {"suffixes": {"storage": "core.windows.net"}},
+    "environment": lambda: {
+        "authentication": {"loginEndpoint": "https://login.microsoftonline.com/"},
+        "suffixes": {"storage": "core.windows.net"},
+    },
     "guid": lambda *values: f"guid-{_digest(*values)}",
     "join": lambda values, between: between.join(map(written, values)),
     "length": len,

@@ -4,6 +4,7 @@ The public parsers check the syntax too, but lose what an expression means: one 
 does not tell names from strings.
 """
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,12 +57,19 @@ def read_bicep(path: Path) -> list[Declaration]:
     """Return the declarations of a file.
 
     Raises:
-        BicepError: It is not in the dialect of this reader; with the line.
+        BicepError: It is not there, or not in the dialect of this reader; with the line.
     """
+    if not path.is_file():
+        raise BicepError(f"{path.name}: there is no such module")
     try:
-        return _Reader(tokens_of(path.read_text(encoding="utf-8"))).declarations()
+        return list(_declarations(path.read_text(encoding="utf-8")))
     except BicepError as error:
         raise BicepError(f"{path.name}: {error}") from None
+
+
+@functools.cache
+def _declarations(source: str) -> tuple[Declaration, ...]:
+    return tuple(_Reader(tokens_of(source)).declarations())
 
 
 class _Reader:

@@ -56,11 +56,11 @@ class Resource:
 
 @dataclass(slots=True)
 class Deployment:
-    """What is made, and what main.bicep's modules need of each other, by their symbols."""
+    """What is made; by their symbols, what main.bicep's modules need of each other, and of which files they consist."""
 
     resources: list[Resource] = field(default_factory=list)
     module_needs: dict[str, frozenset[str]] = field(default_factory=dict)
-    module_files: dict[str, str] = field(default_factory=dict)
+    module_files: dict[str, frozenset[str]] = field(default_factory=dict)
     parameters: dict[str, Value] = field(default_factory=dict)
 
     def of_type(self, kind: str) -> list[Resource]:
@@ -92,14 +92,19 @@ def deploy(folder: Path, parameters: Mapping[str, Value]) -> Deployment:
     for declaration in main.declarations:
         if declaration.keyword == "module":
             deployment.module_needs[declaration.name] = main.needs_of(declaration)
-            deployment.module_files[declaration.name] = Path(declaration.what).name
+            deployment.module_files[declaration.name] = frozenset(_files_of(folder / declaration.what))
     return deployment
+
+
+def _files_of(path: Path) -> Iterator[str]:
+    yield path.name
+    for declaration in read_bicep(path):
+        if declaration.keyword == "module":
+            yield from _files_of(path.parent / declaration.what)
 
 
 class _File:
     def __init__(self, path: Path, parameters: Mapping[str, Value], deployment: Deployment) -> None:
-        if not path.is_file():
-            raise BicepError(f"{path.name}: there is no such module")
         self._path = path
         self._deployment = deployment
         self.declarations = read_bicep(path)
@@ -153,6 +158,7 @@ class _File:
         if declaration.keyword == "module":
             return self._module(declaration, node, names) if is_made else None
         resource = self._resource(declaration, node, names)
+        _ = resource.id  # who has none is told of
         if is_made and not declaration.is_existing:
             self._deployment.resources.append(resource)
         return resource

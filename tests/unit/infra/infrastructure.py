@@ -21,6 +21,9 @@ SECRETS: Final = {
 EVERYTHING: Final[Mapping[str, Any]] = {
     "watchedContainers": ["images", "inbox"],
     "alertEmail": "operators@example.org",
+    "access": "entra",
+    "entraTenant": "11111111-2222-3333-4444-555555555555",
+    "entraAudiences": "api://archive",
     "corsOrigins": "https://viewer.example",
     "privateNetwork": True,
     "azureDicomService": True,
