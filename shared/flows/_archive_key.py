@@ -9,6 +9,7 @@ from shared.errors import InvalidUidError
 from shared.records import ObjectKey
 
 CASES_FOLDER: Final = "cases"
+UPLOADS_FOLDER: Final = "sessions"
 _SESSION_PARTS: Final = 4
 _NAME: Final = re.compile(
     r"[^/]+/[0-9a-f]{2}/([0-9.]+)/([0-9.]+)/([0-9.]+)(?:-([1-9][0-9]{0,8}))?\.dcm", re.ASCII
@@ -54,6 +55,26 @@ def session_of(key: ObjectKey, container: str) -> str | None:
     parts = key.name.split("/")
     is_of_one = key.container == container and len(parts) == _SESSION_PARTS and parts[1] == CASES_FOLDER
     return parts[2] if is_of_one else None
+
+
+_UPLOAD: Final = re.compile(
+    rf"([^/]+/{UPLOADS_FOLDER}/[0-9a-f]{{32}}/)(?:([0-9.]+)/([0-9.]+)/([0-9.]+)\.dcm|session\.json)", re.ASCII
+)
+
+
+def upload_manifest_of(key: ObjectKey, container: str) -> ObjectKey | None:
+    """Return where it stands that the upload session was published of which an object of the archive is; None for others.
+
+    What a session consists of is named `{partition}/sessions/{session}/{study}/{series}/{instance}.dcm`.
+    """
+    named = _UPLOAD.fullmatch(key.name) if key.container == container else None
+    return None if named is None else ObjectKey(container, f"{named[1]}session.json")
+
+
+def upload_of(key: ObjectKey) -> InstanceRef | None:
+    """Return which instance an object of an upload session is named after."""
+    named = _UPLOAD.fullmatch(key.name)
+    return None if named is None or named[2] is None else InstanceRef(*named.group(2, 3, 4))
 
 
 def generation_of(key: ObjectKey, container: str, ref: InstanceRef) -> int:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 
 from shared.errors import AppError, CaseBeingStoredError, ObjectNotFoundError
-from shared.flows._archive_key import session_of
+from shared.flows._archive_key import session_of, upload_manifest_of
 from shared.flows._beside_ledger import Met, beside_ledger
 from shared.flows._in_parallel import in_parallel
 from shared.flows._reindex_checks import AT_A_TIME, check_each
@@ -91,12 +91,17 @@ class Objects:
     async def _one(self, met: Met, claims: _Claims, restored: set[str]) -> None:
         """Settle an object, and count its state."""
         session = session_of(met.key, self._ports.archive)
-        if session is not None and is_manifest(met.key):
+        published = upload_manifest_of(met.key, self._ports.archive)
+        if met.key == published or (session is not None and is_manifest(met.key)):
             self._state.objects[ObjectState.IGNORED.value] += 1
             return
         try:
             kind = await self._kind(met, claims)
-            if kind is not None and met.entry is None and self._is_waiting(met, session, restored):
+            if (
+                kind is not None
+                and met.entry is None
+                and (self._is_waiting(met, session, restored) or not await self._is_published(published))
+            ):
                 self._state.objects[WAITING] += 1
                 return
             if kind is not None:
@@ -109,6 +114,13 @@ class Objects:
             return
         if entry is not None:
             self._state.objects[entry.state.value] += 1
+
+    async def _is_published(self, manifest: ObjectKey | None) -> bool:
+        """Tell whether an object is of no upload session, or of one whose manifest is there."""
+        try:
+            return manifest is None or bool(await self._indexing.objects.head(manifest))
+        except ObjectNotFoundError:
+            return False
 
     def _is_waiting(self, met: Met, session: str | None, restored: set[str]) -> bool:
         if session is not None:

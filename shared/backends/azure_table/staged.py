@@ -91,7 +91,8 @@ class AzureTableSessions:
             there = await self._tables.get(_TABLE, row["PartitionKey"], row["RowKey"])
             if there is None:
                 continue
-            if there.get(SESSION) == session and claim_of_row(there) == claim_of_record(record):
+            is_own = session in (there.get(SESSION), there.get(SESSION_BEFORE))
+            if is_own and claim_of_row(there) == claim_of_record(record):
                 await self._rows.drop(set(overflow_of(row)) - set(overflow_of(there)))
                 return PutOutcome.UNCHANGED
             if await self.is_settled(there, record.ref):

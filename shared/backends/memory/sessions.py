@@ -49,7 +49,8 @@ class MemorySessions:
         if record.ref in self._index.staged:
             raise ConcurrentChangeError("another upload session is storing this instance")
         try:
-            await self._index.get(record.ref)
+            if (await self._index.get(record.ref)).location == record.location:
+                return PutOutcome.UNCHANGED  # staged, committed and published before
         except InstanceNotFoundError:
             own[record.ref] = record
             self._index.staged[record.ref] = session

@@ -15,11 +15,13 @@ from shared.backends.memory.poison_queues import MemoryPoisonQueues
 from shared.backends.memory.queue import MemoryJobQueue
 from shared.backends.memory.queue_gauges import MemoryQueueGauges
 from shared.backends.memory.reports import MemoryReports
+from shared.backends.memory.sessions import MemorySessions, MemoryUploadTargets
+from shared.flows._session_ports import SessionPorts
 from shared.flows.index_instance import IndexPorts
 from shared.flows.store_instances import StorePorts
 from shared.records import ObjectKey
 
-CONTAINERS = ("images", "archive", "rejected", "derived", "quarantine", "research")
+CONTAINERS = ("images", "archive", "rejected", "derived", "quarantine", "research", "sessions")
 
 
 class KilledError(BaseException):
@@ -36,6 +38,7 @@ class World:
         self.ledger = MemoryObjectLedger()
         self.cases = MemoryCaseIndex()
         self.case_sessions = MemoryCaseSessions(self.cases)
+        self.sessions = MemorySessions(self.index)
         self.reports = MemoryReports()
         self.checkpoints = MemoryCheckpoints()
         self.queue = MemoryJobQueue()
@@ -79,6 +82,17 @@ class World:
             queue=self.port(self.queue),
             container="archive",
             partition="default",
+        )
+
+    @property
+    def session_ports(self) -> SessionPorts:
+        """What the flows of upload sessions take."""
+        return SessionPorts(
+            store=self.store_ports,
+            jobs=self.port(self.jobs),
+            sessions=self.port(self.sessions),
+            targets=MemoryUploadTargets(),
+            work=self.port(self.work),
         )
 
     def port(self, adapter: Any) -> Any:
