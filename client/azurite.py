@@ -24,6 +24,7 @@ QUEUES = tuple(
         "imports",
         "uploads",
         "analytics",
+        "sessions",
     )
     for suffix in ("", "-poison")
 )

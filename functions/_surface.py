@@ -114,6 +114,11 @@ _OTHERS: Final[Mapping[str, Surface]] = {
     "poison_list": Surface(_A, Reach.WHOLE, _QUERY, Action.EXECUTE),
     "poison_replay": Surface(_A, Reach.WHOLE, _ACTIVITY, Action.EXECUTE),
     "poison_replay_all": Surface(_A, Reach.WHOLE, _ACTIVITY, Action.EXECUTE),
+    "start_session": Surface(_W, Reach.QUERY, _TRANSFERRED, Action.CREATE),
+    "session_targets": Surface(_W, Reach.HANDLER, _TRANSFERRED, Action.CREATE),
+    "commit_session": Surface(_W, Reach.HANDLER, _TRANSFERRED, Action.CREATE),
+    "abandon_session": Surface(_W, Reach.HANDLER, _ACTIVITY, Action.EXECUTE),
+    "session_status": Surface(_R, Reach.HANDLER, _ACCESSED),
     "start_page": Surface(_R, Reach.DEFAULT, _QUERY, Action.EXECUTE),
     "health_check": Surface(_R, Reach.NOTHING),
     # A load balancer has no token, and is told no more than that all is well or not.

@@ -29,6 +29,7 @@ from shared.ports import (
 from shared.s3_services import s3_store
 from shared.search_ports import SearchEngine
 from shared.search_services import index_policy, search_engine, study_search
+from shared.session_ports import UploadSessions, UploadTargets
 from shared.settings import Settings
 from shared.telemetry_ports import QueueGauges
 from shared.traced_services import traced_services
@@ -67,6 +68,9 @@ class Services:
     imports: WorkQueue
     import_sources: ImportSources
     queue_gauges: QueueGauges
+    sessions: UploadSessions
+    upload_targets: UploadTargets
+    session_work: WorkQueue
     closers: tuple[Callable[[], Awaitable[None]], ...]
     bind: Callable[[str], Awaitable["Services"]]
     """Gives the services of another data partition."""
@@ -100,6 +104,7 @@ async def build(settings: Settings) -> Services:
         BackendUnavailableError: The tables do not answer.
     """
     from shared.backends.azure_blob import AzureBlobStore
+    from shared.backends.azure_blob.upload_targets import AzureUploadTargets
     from shared.backends.azure_table.archive import build_archive
     from shared.backends.azure_table.changes import AzureTableChanges
     from shared.backends.azure_table.jobs import AzureTableJobs
@@ -109,7 +114,7 @@ async def build(settings: Settings) -> Services:
     from shared.backends.poison_queues import StoragePoisonQueues
     from shared.backends.queue_gauges import StorageQueueGauges
     from shared.backends.storage_queue import StorageJobQueue
-    from shared.backends.work_queue import IMPORTS, StorageWorkQueue
+    from shared.backends.work_queue import IMPORTS, SESSIONS, StorageWorkQueue
 
     s3 = await s3_store(settings) if settings.object_store == "s3" else None
     blobs, blob_http, queues, table_service, table_http = azure_clients(settings)
@@ -169,6 +174,9 @@ async def build(settings: Settings) -> Services:
             imports=StorageWorkQueue(queues, IMPORTS),
             import_sources=import_sources,
             queue_gauges=StorageQueueGauges(queues),
+            sessions=archive.sessions,
+            upload_targets=AzureUploadTargets(blobs) if s3 is None else s3.upload_targets(),
+            session_work=StorageWorkQueue(queues, SESSIONS),
             closers=tuple(closers),
             bind=bound,
             engine=engine,

@@ -21,6 +21,7 @@ from shared.partner_settings import PartnerSettings
 from shared.records import DuplicatePolicy
 from shared.s3_settings import S3Settings
 from shared.search_settings import SearchSettings
+from shared.session_settings import SessionSettings
 from shared.telemetry_settings import TelemetrySettings
 from shared.upstream_settings import UpstreamSettings
 
@@ -40,6 +41,7 @@ class Settings(
     SearchSettings,
     S3Settings,
     ImportSettings,
+    SessionSettings,
     TelemetrySettings,
 ):
     """What can be set. Sizes are in bytes, times in seconds."""

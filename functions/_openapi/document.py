@@ -12,6 +12,7 @@ from functions._openapi.importing import IMPORTING
 from functions._openapi.ledger import LEDGER
 from functions._openapi.operations import DICOM_JSON, DICOMWEB, OTHERS, Operation
 from functions._openapi.searching import SEARCHING
+from functions._openapi.sessions import SESSIONS
 from functions._openapi.uploading import UPLOADING
 
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
@@ -32,7 +33,7 @@ def openapi_document(
     Source: OpenAPI 3.1.0
     """
     paths: dict[str, Json] = {}
-    for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER, *IMPORTING, *UPLOADING):
+    for operation in (*OTHERS, *ANALYSIS, *SEARCHING, *CASES, *LEDGER, *IMPORTING, *UPLOADING, *SESSIONS):
         paths.setdefault(operation.path, {})[operation.method] = _written(
             operation, "app", needs_token=needs_token
         )

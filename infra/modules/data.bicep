@@ -22,11 +22,13 @@ var queueNames = [
   'imports'
   'uploads'
   'analytics'
+  'sessions'
 ]
 
 var containerNames = [
   'archive'
   'derived'
+  'sessions'
   'rejected'
   'quarantine'
   deadLetterContainerName

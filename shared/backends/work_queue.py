@@ -10,6 +10,7 @@ from shared.errors import BackendUnavailableError
 
 DEIDENTIFY = "deidentify"
 IMPORTS = "imports"
+SESSIONS = "sessions"
 """Names of the queues."""
 
 

@@ -19,6 +19,7 @@ from shared.backends.s3.multipart import PART_LENGTH, MultipartUpload, in_parts,
 from shared.backends.s3.names import Names, check_multipart
 from shared.backends.s3.own_writes import WRITE_ID, etag_of_own_write, new_write_id
 from shared.backends.s3.reading import look_at, read_range
+from shared.backends.s3.upload_targets import S3UploadTargets
 from shared.errors import ConcurrentChangeError, ObjectChangedError, ObjectExistsError, ObjectNotFoundError
 from shared.records import ObjectInfo, ObjectKey, ObjectRange
 
@@ -51,6 +52,10 @@ class S3ObjectStore:
         self._names = Names(options.bucket_prefix, options.keys)
         self._content_type = options.content_type
         self._conditional_writes = ConditionalWrites(client)
+
+    def upload_targets(self) -> S3UploadTargets:
+        """Return what signs uploads to the same buckets."""
+        return S3UploadTargets(self._client, self._names, self._threads)
 
     async def close(self) -> None:
         """Close the connections; calls under way end by themselves."""

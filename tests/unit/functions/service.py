@@ -33,6 +33,7 @@ from functions import (
     http_risk,
     http_search,
     http_search_objects,
+    http_sessions,
     http_start_page,
     http_uploads,
 )
@@ -41,6 +42,7 @@ from shared.backends.memory.partner_api import MemoryPartnerApi
 from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
 from shared.backends.memory.search_engine import MemorySearchEngine
+from shared.backends.memory.sessions import MemoryUploadTargets
 from shared.dicom.index.policy import IndexPolicy
 from shared.import_services import ImportSources
 from shared.partner_services import Sending
@@ -74,6 +76,7 @@ _AREAS = (
     http_page_assets,
     http_poison,
     http_preflight,
+    http_sessions,
     http_start_page,
     http_uploads,
 )
@@ -149,6 +152,9 @@ class Service:
             imports=world.port(world.import_work),
             import_sources=ImportSources(self.settings),
             queue_gauges=world.queue_gauges,
+            sessions=world.port(world.sessions),
+            upload_targets=MemoryUploadTargets(),
+            session_work=world.port(world.work),
             closers=(),
             engine=self.engine,
             index_policy=self.index_policy,
