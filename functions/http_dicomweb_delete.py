@@ -31,6 +31,7 @@ async def delete(req: Request, dialect: Dialect) -> Response:
         archive_container=services.settings.archive_container,
         derived_container=services.settings.derived_container,
         partition=services.partition,
+        quarantine_container=services.settings.quarantine_container,
     )
     await delete_instances(ref, ports)
     return Response(status_code=HTTPStatus.NO_CONTENT)

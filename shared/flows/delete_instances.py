@@ -8,9 +8,10 @@ from typing import Final
 
 from shared.case_ports import CaseIndex
 from shared.dicom.references import InstanceRef
-from shared.errors import ObjectNotFoundError, ReadOnlyError, TransientError
+from shared.errors import NotFoundError, ObjectNotFoundError, ReadOnlyError, TransientError
 from shared.flows._archive_key import archive_prefix, instance_of
 from shared.flows._in_parallel import in_parallel
+from shared.flows._quarantined import delete_quarantined
 from shared.flows._records import Ref, contains, records_of
 from shared.flows._thumbnails import drop_thumbnails
 from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
@@ -40,6 +41,8 @@ class DeletePorts:
     derived_container: str = ""
     """Where thumbnails are kept; none if there is no name."""
     partition: str = "default"
+    quarantine_container: str = ""
+    """Where what was kept out for its risk may be held; none if there is no name."""
 
 
 @flow
@@ -52,12 +55,19 @@ async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
     that is gone, its event or reconciling takes back. Thumbnails go first, for nothing leads to them without the rows,
     and once more at the end, as others may have been made meanwhile.
 
+    What is held of it in quarantine goes too, also where nothing else is known of it.
+
     Raises:
         NotFoundError: There is none.
         ReadOnlyError: An object of them lies in a container that is read only.
         ObjectChangedError: An object was replaced meanwhile; nothing of the new one is lost.
     """
-    refs = [record.ref async for record in records_of(ports.index, ref)]
+    try:
+        refs = [record.ref async for record in records_of(ports.index, ref)]
+    except NotFoundError:
+        if await _delete_quarantined(ref, ports):
+            return 0
+        raise
 
     async def claims_of(instance: InstanceRef) -> list[tuple[InstanceRef, ObjectKey]]:
         return [(instance, key) async for key in ports.index.claims_of(instance)]
@@ -74,6 +84,7 @@ async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
     await drop_thumbnails(ref, ports.objects, ports.derived_container, ports.partition)
     if ports.archive_container:
         await _delete_leftovers(ref, ports)
+    await _delete_quarantined(ref, ports)
     for study in {instance.study for instance in refs}:
         try:
             await ports.queue.study_changed(study)
@@ -85,6 +96,10 @@ async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
                 error=type(error).__name__,
             )
     return len(refs)
+
+
+async def _delete_quarantined(ref: Ref, ports: DeletePorts) -> int:
+    return await delete_quarantined(ref, ports.quarantine_container, ports.partition, ports.objects)
 
 
 async def _delete_all(claims: list[tuple[InstanceRef, ObjectKey]], ports: DeletePorts) -> None:

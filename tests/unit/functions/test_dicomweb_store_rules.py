@@ -194,6 +194,30 @@ async def test_what_is_kept_out_is_held_in_quarantine_where_that_is_set(
     assert (await service.search()).status == 204
 
 
+@pytest.mark.parametrize("level", [1, 2, 3])
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_deleting_removes_what_is_held_in_quarantine(
+    service: Service, level: int, *, is_known: bool
+) -> None:
+    """Of the study, series or instance, be anything else known of it or not; once more it is 404."""
+    service.settings = Settings.model_construct(risk_limit="high", risk_action="quarantine")
+    other = archive_key("quarantine", "default", InstanceRef(f"{STUDY}.9", SERIES, "1.2.9"))
+    service.world.objects.write(other, b"of another study")
+    assert (await store(service, ONE)).status == 409
+    [held] = [info.key async for info in service.world.objects.scan("quarantine") if info.key != other]
+    study, series, instance = (part.removesuffix(".dcm") for part in held.name.split("/")[-3:])
+    if is_known:
+        service.settings = Settings.model_construct()
+        assert (await store(service, ONE)).status == 200
+    path = "/".join(("series", series, "instances", instance)[: 2 * level - 2])
+    route = {"study": study, "path": path}
+
+    assert (await service.call("dicomweb_delete", method="DELETE", route=route)).status == 204
+    assert [info.key async for info in service.world.objects.scan("quarantine")] == [other]
+    assert [info async for info in service.world.objects.scan("archive")] == []
+    assert (await service.call("dicomweb_delete", method="DELETE", route=route)).status == 404
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize(
     ("left", "sent", "status"),
