@@ -186,7 +186,6 @@ module storage 'modules/storage.bicep' = {
     coolAfterDays: coolAfterDays
     corsOrigins: corsOrigins
     existingTopicName: existingTopicName
-    workspaceId: monitoring.outputs.workspaceId
     principalId: identity.outputs.principalId
     identityName: identity.outputs.name
   }

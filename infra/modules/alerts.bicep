@@ -7,22 +7,23 @@ param appName string
 param topicName string
 param workspaceName string
 
-// A message that could not be handled in five attempts was moved to a poison queue; reconciling makes good for most.
+// The queries read what the app measures, under the names of docs/telemetry.md: Azure itself measures only all queues of an
+// account together, once an hour, and its log of them costs a row for each message.
+// Kept is what was tried once more in vain. Other poison queues have a trigger of their own, which empties them at once.
 var poisonQuery = '''
-StorageQueueLogs
-| where OperationName == 'PutMessage' and toint(StatusCode) < 300
-| extend queue = extract('://[^/]+/([^/?]+)', 1, Uri)
-| where queue endswith '-poison'
+AppMetrics
+| where (Name == 'dicom.poison' and tostring(Properties['dicom.outcome']) == 'kept' and Sum > 0)
+    or (Name == 'dicom.queue.age' and tostring(Properties['dicom.queue']) endswith '-poison' and Sum > 900)
 '''
 
-// A queue took in more until a quarter of an hour ago than was finished since: its oldest message waits that long at least.
 var ageQuery = '''
-StorageQueueLogs
-| where OperationName in ('PutMessage', 'DeleteMessage') and toint(StatusCode) < 300
-| extend queue = extract('://[^/]+/([^/?]+)', 1, Uri)
-| where not(queue endswith '-poison')
-| summarize taken = countif(OperationName == 'PutMessage' and TimeGenerated < ago(15m)), finished = countif(OperationName == 'DeleteMessage') by queue
-| where taken > finished
+AppMetrics
+| where Name == 'dicom.queue.age' and not(tostring(Properties['dicom.queue']) endswith '-poison') and Sum > 900
+'''
+
+var silenceQuery = '''
+AppMetrics
+| where Name == 'dicom.queue.messages'
 '''
 
 var capQuery = '''
@@ -33,25 +34,37 @@ _LogOperation
 var logAlerts = [
   {
     name: 'poison'
-    description: 'Messages were moved to a poison queue. Read why in the log of the function, mend it, and send them again.'
+    description: 'Messages were given up. GET /poison says why; mend it, and POST /poison/{queue} sends them again.'
     severity: 1
     query: poisonQuery
+    operator: 'GreaterThan'
     every: 'PT15M'
     window: 'PT15M'
   }
   {
     name: 'queue-age'
-    description: 'Messages wait in a queue for more than a quarter of an hour. The app is stopped, fails, or has too few instances.'
+    description: 'A message waits in a queue for more than a quarter of an hour. Its function fails, or has too few instances.'
     severity: 2
     query: ageQuery
+    operator: 'GreaterThan'
     every: 'PT15M'
-    window: 'PT1H'
+    window: 'PT15M'
+  }
+  {
+    name: 'silence'
+    description: 'The app has not measured its queues for half an hour. It is stopped, or cannot start, or no telemetry arrives.'
+    severity: 1
+    query: silenceQuery
+    operator: 'LessThanOrEqual'
+    every: 'PT15M'
+    window: 'PT30M'
   }
   {
     name: 'daily-cap'
     description: 'No more logs are collected today: the daily cap is reached.'
     severity: 2
     query: capQuery
+    operator: 'GreaterThan'
     every: 'PT1H'
     window: 'PT1H'
   }
@@ -124,7 +137,7 @@ resource byLog 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert 
         {
           query: alert.query
           timeAggregation: 'Count'
-          operator: 'GreaterThan'
+          operator: alert.operator
           threshold: 0
           failingPeriods: {
             numberOfEvaluationPeriods: 1

@@ -9,7 +9,6 @@ param watchedContainers array
 param retentionDays int
 param coolAfterDays int
 param corsOrigins string
-param workspaceId string
 
 var eventQueueName = 'blob-events'
 var deadLetterContainerName = 'dead-letters'
@@ -208,27 +207,6 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-
   parent: tableService
   name: table
 }]
-
-// Azure measures how full all queues of an account are, once an hour. What enters and leaves a single one stands only in
-// the log: it is what the alerts on poison and on age read.
-resource queueLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
-  name: 'queues'
-  scope: queueService
-  properties: {
-    workspaceId: workspaceId
-    logAnalyticsDestinationType: 'Dedicated'
-    logs: [
-      {
-        category: 'StorageWrite'
-        enabled: true
-      }
-      {
-        category: 'StorageDelete'
-        enabled: true
-      }
-    ]
-  }
-}
 
 output id string = account.id
 output name string = account.name

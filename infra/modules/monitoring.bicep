@@ -53,6 +53,5 @@ resource publishes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-output workspaceId string = workspace.id
 output workspaceName string = workspace.name
 output insightsName string = insights.name

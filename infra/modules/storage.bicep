@@ -9,7 +9,6 @@ param retentionDays int
 param coolAfterDays int
 param corsOrigins string
 param existingTopicName string
-param workspaceId string
 param principalId string
 param identityName string
 
@@ -38,7 +37,6 @@ module data 'data.bicep' = {
     retentionDays: retentionDays
     coolAfterDays: coolAfterDays
     corsOrigins: corsOrigins
-    workspaceId: workspaceId
   }
 }
 

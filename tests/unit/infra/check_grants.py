@@ -1,12 +1,25 @@
 """Checks of roles, events and alerts."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from tests.unit.infra.deployment import Deployment, Resource
-from tests.unit.infra.infrastructure import Infrastructure, account, names_in
+from tests.unit.infra.infrastructure import ROOT, Infrastructure, account, names_in
 from tests.unit.infra.roles import ALWAYS, ROLES, WITH_DICOM_SERVICE, WITH_SECRETS, Grant
 
-_ROLE = "/Microsoft.Authorization/roleDefinitions/"
+_METRICS: Final = ROOT / "shared"
+_NAME: Final = re.compile(r"\bdicom\.[a-z.]+[a-z]")
+_WATCHED: Final = (
+    "dicom.poison",
+    "dicom.queue.age",
+    "dicom.queue.messages",
+    "OverQuota",
+    "DeadLetteredCount",
+    "DeliveryAttemptFailCount",
+    "Http5xx",
+)
+_ROLE: Final = "/Microsoft.Authorization/roleDefinitions/"
 
 
 def _expected(deployment: Deployment) -> list[Grant]:
@@ -125,21 +138,14 @@ def _delivery_problems(one: Resource, topic: Resource | None, data: Resource, qu
 
 
 def alerts_are_raised(infra: Infrastructure) -> Iterator[str]:
-    """Poison, age of queues, dead letters, failed deliveries, 5xx and the daily cap; each tells somebody."""
+    """Poison, age of queues, silence, dead letters, failed deliveries, 5xx and the daily cap; each tells somebody."""
     for name, deployment in infra.deployments.items():
         rules = [
             *deployment.of_type("Microsoft.Insights/scheduledQueryRules"),
             *deployment.of_type("Microsoft.Insights/metricAlerts"),
         ]
         text = repr([(one.at("properties.criteria"), one.at("properties.scopes")) for one in rules])
-        for what in (
-            "where queue endswith",
-            "taken > finished",
-            "OverQuota",
-            "DeadLetteredCount",
-            "DeliveryAttemptFailCount",
-            "Http5xx",
-        ):
+        for what in _WATCHED:
             if what not in text:
                 yield f"{name}: alerts.bicep: no alert looks at {what}"
         for one in rules:
@@ -153,14 +159,13 @@ def alerts_are_raised(infra: Infrastructure) -> Iterator[str]:
                 yield f"{name}: alerts.bicep: {one.name} tells nobody"
             if one.at("properties.enabled") is not True:
                 yield f"{name}: alerts.bicep: {one.name} is not enabled"
-        logs = [
-            (one.scope.id if one.scope else "", one.at("properties.logs"))
-            for one in deployment.of_type("Microsoft.Insights/diagnosticSettings")
-        ]
-        kept = {log["category"] for _, each in logs for log in each if log["enabled"]}
-        queues = f"{account(deployment, 'stdata').id}/queueServices/default"
-        if [where for where, _ in logs] != [queues] or not {"StorageWrite", "StorageDelete"} <= kept:
-            yield f"{name}: data.bicep: the alerts on queues read StorageWrite and StorageDelete of the data account's queues"
+        measured = {
+            word
+            for path in _METRICS.rglob("*.py")
+            for word in _NAME.findall(path.read_text(encoding="utf-8"))
+        }
+        for metric in sorted(set(_NAME.findall(text)) - measured):
+            yield f"{name}: alerts.bicep: {metric} is nothing that the app measures or labels: see shared/metrics.py"
     groups = infra.everything.of_type("Microsoft.Insights/actionGroups")
     if not any(one.at("properties.emailReceivers") for one in groups):
         yield "alerts.bicep: alertEmail reaches nobody"

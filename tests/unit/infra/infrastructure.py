@@ -129,7 +129,7 @@ def names_in(deployment: Deployment, kind: str, where: Resource) -> list[str]:
 def declared_by_app(settings: Mapping[str, str], file: Path) -> str:
     """Index the app under *settings*, in a process of its own, and return what it declares, as JSON.
 
-    Telemetry is left out: nothing of it should be sent.
+    Telemetry is left out: nothing of it should be sent. So is its timer, then, which needs nothing of its own.
     """
     surroundings = {
         name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ

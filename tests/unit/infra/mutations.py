@@ -130,9 +130,6 @@ OF_STORAGE: Final = (
         "has no private endpoint for table",
     ),
     Mutation("tables without their account", _DATA, "  parent: tableService\n", "", "or a parent"),
-    Mutation(
-        "no log of queues", _DATA, "category: 'StorageDelete'", "category: 'StorageRead'", "StorageDelete"
-    ),
 )
 
 OF_THE_APP: Final = (
@@ -178,7 +175,8 @@ OF_GRANTS: Final = (
     Mutation("no dead letters", _DATA, "  deadLetterContainerName\n]", "]", "dead letters need a container"),
     Mutation("events of one container only", _EVENTS, "/containers/${container}/'", "/containers/images/'", "a subscription of its own"),
     Mutation("deletions go unnoticed", _EVENTS, "        'Microsoft.Storage.BlobDeleted'\n", "", "includedEventTypes"),
-    Mutation("no alert on poison", _ALERTS, "queue endswith '-poison'\n'''\n\n// A queue", "queue == 'x'\n'''\n\n// A queue", "no alert looks at where queue endswith"),
+    Mutation("no alert on poison", _ALERTS, "    query: poisonQuery\n", "    query: capQuery\n", "no alert looks at dicom.poison"),
+    Mutation("an alert on what nobody measures", _ALERTS, "'dicom.queue.age'", "'dicom.queue.ages'", "dicom.queue.ages is nothing that the app measures"),
     Mutation("no alert on 5xx", _ALERTS, "'Http5xx'", "'Http4xx'", "no alert looks at Http5xx"),
     Mutation("an alert tells nobody", _ALERTS, "      actionGroups: [\n        people.id\n      ]", "      actionGroups: []", "tells nobody"),
 )  # fmt: skip
