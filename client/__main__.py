@@ -18,6 +18,7 @@ _COMMANDS: Final = (
     "store",
     "risk",
     "deidentify",
+    "import_command",
     "conformance.command",
 )
 """Modules, in the order of the help."""

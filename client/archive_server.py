@@ -14,6 +14,7 @@ from client.errors import ClientError, RefusedError
 
 DEFAULT_URL: Final = "http://127.0.0.1:7071"
 TIMEOUT_SECONDS: Final = (10, 300)
+_PIECE: Final = 256 * 1024
 
 type Parameters = Sequence[tuple[str, str]]
 
@@ -69,6 +70,17 @@ class ArchiveServer:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         return self.object_of(self._ask("POST", path, parameters, headers=headers, data=json.dumps(content)))
 
+    def save(self, path: str, target: Path) -> None:
+        """Write what a path answers to a file, which appears once it is whole; errors as of `json`."""
+        beside = target.with_name(f"{target.name}.part")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with self._ask("GET", path, (), headers={}, stream=True) as answer, beside.open("wb") as file:
+            try:
+                file.writelines(answer.iter_content(_PIECE))
+            except requests.RequestException as error:
+                raise ClientError(f"{self.url} broke off ({type(error).__name__}); try again") from None
+        beside.replace(target)
+
     def object_of(self, answer: requests.Response) -> dict[str, Any]:
         """Return the JSON object that an answer holds."""
         try:
@@ -87,6 +99,7 @@ class ArchiveServer:
         *,
         headers: Mapping[str, str],
         data: Any = None,
+        stream: bool = False,
     ) -> requests.Response:
         try:
             answer = self._session.request(
@@ -96,6 +109,7 @@ class ArchiveServer:
                 headers=dict(headers),
                 data=data,
                 timeout=TIMEOUT_SECONDS,
+                stream=stream,
             )
         except requests.RequestException as error:
             raise ClientError(

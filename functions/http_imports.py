@@ -45,6 +45,8 @@ async def begin(req: Request) -> Response:
     check_partition(req, Role.WRITER, services.partition)
     order = import_order(said, services)
     ports = import_ports(order, services)
+    if name:
+        await services.partitions.add(services.partition)
     job = await start_import(
         order,
         partition=services.partition,

@@ -1,7 +1,6 @@
 """Imports from a real Orthanc into the running archive, by its HTTP API and its queue."""
 
 import asyncio
-import json
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,53 +11,13 @@ import pytest_asyncio
 
 from bench.orthanc import Orthanc
 from tests.host.archive import Archive, an_archive, eventually
-from tests.instances import an_instance, uids
+from tests.host.imports import begin, ended, fill, manifest_of, sources_of
+from tests.instances import uids
 from tests.orthanc import an_orthanc
 
 pytestmark = [pytest.mark.host, pytest.mark.asyncio(loop_scope="module")]
 
 STUDIES, INSTANCES = 6, 4
-
-
-def sources_of(orthanc: Orthanc) -> str:
-    """Return the setting that names an Orthanc in both of its languages."""
-    root = f"http://127.0.0.1:{orthanc.port}"
-    return json.dumps(
-        {
-            "orthanc": {"kind": "orthanc", "url": root},
-            "web": {"kind": "dicomweb", "url": orthanc.root},
-        }
-    )
-
-
-async def fill(archive: Archive, orthanc: Orthanc, studies: range, instances: int) -> None:
-    """Store small instances in an Orthanc, and wait for each."""
-    for study in studies:
-        for number in range(1, instances + 1):
-            url = f"http://127.0.0.1:{orthanc.port}/instances"
-            async with archive.session.post(url, data=an_instance(study, 1, number)) as response:
-                assert response.status == 200, await response.text()
-
-
-async def begin(archive: Archive, **asked: Any) -> str:
-    """Begin an import and return its status URL."""
-    async with archive.session.post(f"{archive.app.url}/imports", json=asked) as response:
-        assert response.status == 202, await response.text()
-        return response.headers["Location"]
-
-
-async def ended(archive: Archive, url: str, seconds: float = 120) -> dict[str, Any]:
-    """Wait until an import has ended, and return its status."""
-    told: dict[str, Any] = {}
-
-    async def has_ended() -> bool:
-        nonlocal told
-        async with archive.session.get(url) as response:
-            told = await response.json()
-        return told["status"] in ("done", "failed")
-
-    await eventually(has_ended, seconds=seconds)
-    return told
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -85,8 +44,7 @@ async def test_studies_of_an_orthanc_are_imported(importing: Archive, tmp_path: 
     assert told["instances"]["stored"] == STUDIES * INSTANCES
     rows = await importing.search("studies")
     assert {row["0020000D"]["Value"][0] for row in rows} == {uids(n)[0] for n in range(1, STUDIES + 1)}
-    async with importing.session.get(told["manifest"]) as response:
-        manifest = [json.loads(line) for line in (await response.text()).splitlines()]
+    manifest = await manifest_of(importing, told)
     assert len({entry["sha256"] for entry in manifest}) == STUDIES * INSTANCES
     assert not any("mismatch" in entry for entry in manifest)
     again = await ended(importing, await begin(importing, source="orthanc"))
