@@ -8,6 +8,7 @@ does not answer the tables are asked alone.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -29,6 +30,8 @@ from shared.search_ports import SearchEngine
 
 MAX_STUDIES = 1000
 """That the tables look at one by one."""
+PATIENCE_SECONDS = 12
+"""After which the tables are asked without the index: a little more than it takes for a search by itself."""
 _STUDY_INSTANCE_UID = "0020000D"
 _SERVED_BY_TABLES = frozenset(
     {_STUDY_INSTANCE_UID, "0020000E", "00080018", "00100020", "00080050", "00100010"}
@@ -72,10 +75,14 @@ class IndexedStudySearch:
         """
         refused: AppError | None = None
         if self._always or not _served_by_tables(query):
+            studies = None
             try:
-                studies = await self._studies(query)
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    studies = await self._studies(query)
             except (BackendUnavailableError, SettingsError) as error:
-                studies, refused = None, error
+                refused = error
+            except TimeoutError:
+                refused = BackendUnavailableError("the search index did not answer in time; try again")
             if studies is not None:
                 return await self._among(studies, query)
         try:

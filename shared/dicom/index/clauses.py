@@ -10,7 +10,7 @@ from typing import Final
 
 from shared.dicom.index.fields import INFO
 from shared.dicom.index.policy import IndexPolicy
-from shared.dicom.index.query import Beginning, Bool, Clause, OneOf, Pattern
+from shared.dicom.index.query import Beginning, Bool, Clause, OneOf, Pattern, exactly
 from shared.dicom.index.values import asked, vr_of
 from shared.dicom.person_names import fold_name
 from shared.dicom.query import AnyOf, FuzzyName, MatchKey, SingleValue, Wildcard
@@ -32,11 +32,11 @@ def clause_of(key: MatchKey, policy: IndexPolicy, *, ignore_case: bool) -> Claus
     match key.match:
         case SingleValue(text):
             _check_text(key, text, ignore_case=ignore_case)
-            found = _equal(key, text, policy)
+            found = exactly(*_pairs(key, text, policy))
         case AnyOf(values):
             for text in values:
                 _check_text(key, text, ignore_case=ignore_case)
-            found = Bool(some=tuple(_equal(key, value, policy) for value in values), least=1)
+            found = _any_of([_pairs(key, value, policy) for value in values])
         case Wildcard(pattern):
             _check_text(key, pattern, ignore_case=ignore_case)
             found = _fits(key, pattern, policy)
@@ -53,12 +53,19 @@ def _check_text(key: MatchKey, text: str, *, ignore_case: bool) -> None:
         raise UnsupportedQueryError("the search index tells upper case from lower case")
 
 
-def _equal(key: MatchKey, text: str, policy: IndexPolicy) -> Clause:
+def _pairs(key: MatchKey, text: str, policy: IndexPolicy) -> list[str]:
     pairs = [policy.pair(key.path, key.vr, one) for one in asked(key.vr, text)]
     present = [pair for pair in pairs if pair is not None]
     if not pairs or len(present) < len(pairs):
         raise UnsupportedQueryError("the attribute is kept out of the search index")
-    return Bool(every=tuple(OneOf(INFO, (pair,)) for pair in present))
+    return present
+
+
+def _any_of(alternatives: list[list[str]]) -> Clause:
+    if all(len(pairs) == 1 for pairs in alternatives):
+        # One clause, for engines take fewer clauses than values.
+        return OneOf(INFO, tuple(pair for pairs in alternatives for pair in pairs))
+    return Bool(some=tuple(exactly(*pairs) for pairs in alternatives), least=1)
 
 
 def _fits(key: MatchKey, pattern: str, policy: IndexPolicy) -> Clause:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from shared.backends import indexed_search
 from shared.backends.indexed_search import MAX_STUDIES, IndexedStudySearch
 from shared.backends.memory.search_engine import MemorySearchEngine
 from shared.dicom.index.policy import IndexPolicy
@@ -41,6 +44,12 @@ class _Engine(MemorySearchEngine):
         if self.found is None:
             raise BackendUnavailableError("down")
         return self.found[:limit]
+
+
+class _Hung(_Engine):
+    async def studies(self, partition: str, clause: Clause, limit: int) -> list[str]:
+        await asyncio.Event().wait()
+        return await super().studies(partition, clause, limit)
 
 
 def _query(tag: str, vr: str, match: Match) -> Query:
@@ -100,6 +109,16 @@ async def test_while_the_index_is_down_the_tables_answer_what_they_can() -> None
     tables = _Tables()
     page = await IndexedStudySearch(tables, _Engine(None), IndexPolicy("plain"), "p").search(_BY_INDEX)
     assert (page, tables.asked) == (SearchPage([], 0), [_BY_INDEX])
+
+
+async def test_an_index_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while the tables are asked without it; what they refuse is answered as if it were down."""
+    monkeypatch.setattr(indexed_search, "PATIENCE_SECONDS", 0.01)
+    search = IndexedStudySearch(_Tables(), _Hung(None), IndexPolicy("plain"), "p")
+    assert await search.search(_BY_INDEX) == SearchPage([], 0)
+    search = IndexedStudySearch(_Tables(refuse=True), _Hung(None), IndexPolicy("plain"), "p")
+    with pytest.raises(BackendUnavailableError, match="in time"):
+        await search.search(_BY_INDEX)
 
 
 async def test_a_key_that_the_index_is_too_slow_for_is_passed_over() -> None:
