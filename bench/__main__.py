@@ -111,6 +111,8 @@ def main() -> int:
         return 0
     print("\nheader to DICOM JSON, beside pydicom:")
     header = subprocess.run([sys.executable, "bench/header_json.py"], check=False).returncode
+    print("\nimporting the app, beside what it stands on:")
+    header = subprocess.run([sys.executable, "bench/import_time.py"], check=False).returncode or header
     print("\nde-identifying, beside pydicom:")
     deidentified = subprocess.run([sys.executable, "bench/deidentification.py"], check=False).returncode
     print("\nthe search index, on what stands in for Elasticsearch:")
