@@ -3,10 +3,12 @@
 from functions import _wiring
 from functions._blob_events import read_blob_events
 from functions._index import look_at
+from functions._upstream_events import read_upstream_event
 from shared.dicom.partition_names import validate_partition_name
 from shared.dicom.references import StudyRef
 from shared.errors import InvalidRequestError
 from shared.flows.summarise_study import summarise_study as sum_up
+from shared.upstream_keys import upstream_key
 
 
 async def look_at_named(message: bytes) -> None:
@@ -22,6 +24,12 @@ async def sum_up_named(message: bytes) -> None:
     ref, partition = _study_of(message)
     services = await (await _wiring.services()).in_partition(partition)
     await sum_up(ref, summaries=services.summaries)
+
+
+async def look_upstream(message: bytes) -> None:
+    """Index the instances that a message names, as the upstream service holds them now."""
+    for ref in read_upstream_event(message):
+        await look_at(upstream_key(ref))
 
 
 def _study_of(message: bytes) -> tuple[StudyRef, str]:

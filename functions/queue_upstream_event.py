@@ -3,9 +3,7 @@
 import azure.functions as func
 
 from functions._events import acknowledges_permanent_errors
-from functions._index import look_at
-from functions._upstream_events import read_upstream_event
-from shared.upstream_keys import upstream_key
+from functions._messages import look_upstream
 
 bp = func.Blueprint()
 
@@ -15,5 +13,4 @@ bp = func.Blueprint()
 @acknowledges_permanent_errors
 async def upstream_event(msg: func.QueueMessage) -> None:
     """Index the instances that the message names, as the upstream service holds them now."""
-    for ref in read_upstream_event(msg.get_body()):
-        await look_at(upstream_key(ref))
+    await look_upstream(msg.get_body())

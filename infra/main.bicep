@@ -118,6 +118,9 @@ param viewerWebsite bool = false
 @description('URL of Elasticsearch, without credentials; empty: no search index.')
 param elasticsearchUrl string = ''
 
+@description('URL of an Azure DICOM service that the archive stands in front of; empty: none. The identity needs a role there.')
+param upstreamUrl string = ''
+
 @description('API key for it. It is kept in a key vault.')
 @secure()
 param elasticsearchApiKey string = ''
@@ -236,6 +239,7 @@ module app 'modules/app.bicep' = {
     viewerOrigin: viewerWebsite ? viewer.outputs.origin : ''
     viewerUrl: viewerWebsite ? viewer.outputs.url : ''
     elasticsearchUrl: elasticsearchUrl
+    upstreamUrl: upstreamUrl
   }
   dependsOn: [
     secrets

@@ -33,6 +33,7 @@ async def check_connections(settings: Settings) -> dict[str, str]:
     from shared.backends.azure_probes import answers_of, container_probes, queue_probes, table_probes
     from shared.backends.azure_table.archive import TABLES
     from shared.backends.storage_queue import STUDY_CHANGED
+    from shared.backends.upstream.queue import UPSTREAM_EVENTS
     from shared.backends.work_queue import DEIDENTIFY, IMPORTS
     from shared.s3_services import s3_store
 
@@ -45,9 +46,9 @@ async def check_connections(settings: Settings) -> dict[str, str]:
             *([settings.quarantine_container] if settings.risk_action == "quarantine" else []),
         )
     )
-    queues = [STUDY_CHANGED, DEIDENTIFY, IMPORTS] + (
-        ["blob-events"] if settings.blob_events == "queue" else []
-    )
+    queues = [STUDY_CHANGED, DEIDENTIFY, IMPORTS]
+    queues += ["blob-events"] if settings.blob_events == "queue" else []
+    queues += [UPSTREAM_EVENTS] if settings.upstream_url else []
     async with AsyncExitStack() as stack:
         blobs, queue_service, tables = probe_clients(settings)
         for client in (blobs, queue_service, tables):

@@ -26,6 +26,7 @@ param corsOrigins string
 param viewerOrigin string
 param viewerUrl string
 param elasticsearchUrl string
+param upstreamUrl string
 
 // All HTTP functions scale together as the group 'http'; each queue and timer scales alone, under the name of its function.
 var readyHttp = alwaysReadyHttp > 0 ? [
@@ -190,10 +191,17 @@ var deidentifySecret = hasDeidentifySecret ? {
   DICOM_DEIDENTIFY_SECRET: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=deidentify-secret)'
 } : {}
 
+var upstream = empty(upstreamUrl) ? {} : {
+  DICOM_UPSTREAM_URL: upstreamUrl
+  DICOM_UPSTREAM_KIND: 'azure'
+  DICOM_UPSTREAM_CREDENTIAL: 'managed_identity'
+  DICOM_UPSTREAM_CLIENT_ID: identity.properties.clientId
+}
+
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(hostSettings, dataSettings, appSettings, entraSettings, elasticsearchSecret, deidentifySecret)
+  properties: union(hostSettings, dataSettings, appSettings, entraSettings, elasticsearchSecret, deidentifySecret, upstream)
 }
 
 output name string = app.name

@@ -17,6 +17,7 @@ var deadLetterContainerName = 'dead-letters'
 var queueNames = [
   eventQueueName
   'study-changed'
+  'upstream-events'
   'deidentify'
   'imports'
   'uploads'

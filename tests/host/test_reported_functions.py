@@ -1,6 +1,7 @@
 """The app is one that the real host would take: its functions are as the worker reports them.
 
-To change a golden file on purpose: `DICOM_BLOB_EVENTS=scan DICOM_OBJECT_STORE=azure python -m tests.host.reported_functions FILE`.
+To change a golden file on purpose: `DICOM_BLOB_EVENTS=scan DICOM_OBJECT_STORE=azure python -m tests.host.reported_functions FILE`,
+with DICOM_UPSTREAM_URL for the one of an upstream service, which holds only what that adds.
 """
 
 import json
@@ -8,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +29,27 @@ GOLDEN = Path(__file__).parent / "golden"
 )
 def test_functions_are_as_reported(golden: str, settings: dict[str, str], tmp_path: Path) -> None:
     """Names, routes, bindings and connections are deployed API: they change with their golden file only."""
+    assert read_golden(golden) == report(settings, tmp_path)
+
+
+def test_an_upstream_service_adds_functions(tmp_path: Path) -> None:
+    """In front of another service the app has all functions that it always has, and those that follow the other."""
+    reported = report({"DICOM_BLOB_EVENTS": "queue", "DICOM_UPSTREAM_URL": "https://pacs.example"}, tmp_path)
+
+    assert reported == read_golden("functions-queue") | read_golden("functions-upstream")
+
+
+def read_golden(name: str) -> dict[str, Any]:
+    """Return functions with their bindings, as they are to be."""
+    read: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text())
+    return read
+
+
+def report(settings: dict[str, str], folder: Path) -> dict[str, Any]:
+    """Return functions with their bindings, as an app of these settings has them."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DICOM_")}
     subprocess.run(
-        [sys.executable, "-m", "tests.host.reported_functions", str(tmp_path / "reported")],
+        [sys.executable, "-m", "tests.host.reported_functions", str(folder / "reported")],
         cwd=ROOT,
         env=environment | settings,
         check=True,
@@ -37,8 +57,8 @@ def test_functions_are_as_reported(golden: str, settings: dict[str, str], tmp_pa
         timeout=60,
     )
 
-    reported = json.loads((tmp_path / "reported").read_text())
-    assert json.loads((GOLDEN / f"{golden}.json").read_text()) == reported
+    reported: dict[str, Any] = json.loads((folder / "reported").read_text())
+    return reported
 
 
 def test_host_json_has_the_extension_bundle() -> None:

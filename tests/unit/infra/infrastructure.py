@@ -29,6 +29,7 @@ EVERYTHING: Final[Mapping[str, Any]] = {
     "azureDicomService": True,
     "viewerWebsite": True,
     "elasticsearchUrl": "https://search.example",
+    "upstreamUrl": "https://pacs.example",
     "monthlyBudget": 100,
     "coolAfterDays": 30,
     **SECRETS,
