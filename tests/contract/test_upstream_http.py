@@ -192,10 +192,12 @@ async def test_a_body_that_does_not_end_well_is_an_error(respond: Any, error: ty
 
 async def test_a_length_over_the_limit_is_refused_before_anything_is_read() -> None:
     """By what the service says of it."""
-    async with raw_server(answering(body=bytes(1000))) as server:
-        async with opened(server.url, upstream_max_answer_bytes=999) as upstream:
-            with pytest.raises(BadUpstreamAnswerError, match="999 bytes"):
-                await upstream.send(SEARCH)
+    async with (
+        raw_server(answering(body=bytes(1000))) as server,
+        opened(server.url, upstream_max_answer_bytes=999) as upstream,
+    ):
+        with pytest.raises(BadUpstreamAnswerError, match="999 bytes"):
+            await upstream.send(SEARCH)
 
 
 async def test_a_refused_connection_is_tried_again_then_told() -> None:

@@ -60,11 +60,11 @@ def frame(index: int) -> bytes:
     return index.to_bytes(4, "little") * (FRAME_LENGTH // 4)
 
 
-def header() -> bytes:
+def the_header(frames: int) -> bytes:
     """Return the file up to the first pixel."""
     dataset = a_dataset(
         77,
-        NumberOfFrames=FRAMES,
+        NumberOfFrames=frames,
         Rows=1024,
         Columns=1024,
         PixelData=None,
@@ -74,7 +74,7 @@ def header() -> bytes:
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     buffer = io.BytesIO()
     dcmwrite(buffer, dataset, enforce_file_format=True)
-    length = FRAME_LENGTH * FRAMES
+    length = FRAME_LENGTH * frames
     return buffer.getvalue() + b"\xe0\x7f\x10\x00OB\0\0" + length.to_bytes(4, "little")
 
 
@@ -125,7 +125,7 @@ async def a_small_one() -> AsyncIterator[bytes]:
 
 async def the_large_one(digest: "hashlib._Hash") -> AsyncIterator[bytes]:
     """Yield the large instance in pieces, adding them to *digest*."""
-    for piece in (header(), *map(frame, range(FRAMES))):
+    for piece in (the_header(FRAMES), *map(frame, range(FRAMES))):
         digest.update(piece)
         yield piece
 

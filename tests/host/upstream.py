@@ -8,6 +8,13 @@ from typing import Any
 
 import aiohttp
 
+from shared.backends.upstream.address import address_of
+from shared.backends.upstream.azure_feed import AzureFeedV1, AzureFeedV2
+from shared.backends.upstream.http import UpstreamHttp
+from shared.backends.upstream.login import login_of
+from shared.backends.upstream.orthanc_feed import OrthancFeed
+from shared.settings import Settings
+from shared.upstream_ports import FeedPage, UpstreamFeed
 from tests.host.archive import Archive, an_archive
 from tests.instances import uids
 
@@ -62,3 +69,51 @@ async def files_of(session: aiohttp.ClientSession, url: str) -> list[bytes]:
 def hashed(data: bytes) -> str:
     """Return what tells contents apart."""
     return hashlib.sha256(data).hexdigest()
+
+
+async def put_straight(archive: Archive, *instances: bytes) -> None:
+    """Store in an archive that stands in front of nothing."""
+    status, _, _ = await store(archive, *instances)
+    assert status == 200
+
+
+async def is_indexed(archive: Archive, study: int, series: int = 1, instance: int = 1) -> bool:
+    """Tell whether the ledger has an instance of the upstream service as indexed."""
+    key = "/".join(uids(study, series, instance))
+    async with archive.session.get(f"{archive.app.url}/ledger/upstream/{key}") as response:
+        return response.status == 200 and (await response.json())["state"] == "indexed"
+
+
+class FeedOnce:
+    """A feed whose connection lives for one page: tests come and go with their loops."""
+
+    def __init__(self, settings: Settings, limit: int) -> None:
+        self._settings = settings
+        self._limit = limit
+
+    @property
+    def name(self) -> str:
+        """See UpstreamFeed."""
+        return feed_at(self._settings, None, self._limit).name
+
+    async def page(self, cursor: str) -> FeedPage:
+        """See UpstreamFeed."""
+        http = UpstreamHttp(self._settings, login_of(self._settings))
+        try:
+            return await feed_at(self._settings, http, self._limit).page(cursor)
+        finally:
+            await http.close()
+
+
+def feed_of(url: str, kind: str, limit: int, version: str = "v2") -> UpstreamFeed:
+    """Return the feed of the service at *url*."""
+    settings = {"upstream_url": url, "upstream_kind": kind, "upstream_version": version}
+    return FeedOnce(Settings.model_validate(settings), limit)
+
+
+def feed_at(settings: Settings, http: Any, limit: int) -> UpstreamFeed:
+    """Return a feed on a connection."""
+    address = address_of(settings)
+    if settings.upstream_kind == "orthanc":
+        return OrthancFeed(http, address, limit)
+    return (AzureFeedV1 if address.version == "v1" else AzureFeedV2)(http, address, limit)
