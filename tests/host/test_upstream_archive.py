@@ -24,7 +24,7 @@ from tests.instances import an_instance, uids
 pytestmark = [pytest.mark.host, pytest.mark.asyncio(loop_scope="module")]
 
 SECRET = {"DICOM_DEIDENTIFY_SECRET": "0123456789abcdef0123456789abcdef"}
-PICTURE = {
+PICTURE: dict[str, Any] = {
     "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7",
     "Modality": "OT",
     "PatientID": "ID1",
@@ -114,8 +114,13 @@ async def test_a_case_of_the_upstream_is_one_of_ours(front: Archive) -> None:
     """By its attributes: listed, shown as PNG from the upstream's bytes, described, de-identified."""
     study = number_of(front, 4)
     case_id = f"S{study}"
-    view = {"PatientID": case_id, "StudyDate": "20140512", "ImageLaterality": "L", "ViewPosition": "CC"}
-    pixels = {"Rows": 400, "Columns": 400, "PixelData": bytes(range(250)) * 640}
+    view: dict[str, Any] = {
+        "PatientID": case_id,
+        "StudyDate": "20140512",
+        "ImageLaterality": "L",
+        "ViewPosition": "CC",
+    }
+    pixels: dict[str, Any] = {"Rows": 400, "Columns": 400, "PixelData": bytes(range(250)) * 640}
     data = an_instance(study, 1, 1, Modality="MG", **view, **pixels)
     assert (await store(front, data))[0] == 200
     await eventually(lambda: is_indexed(front, study))
