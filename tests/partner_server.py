@@ -127,6 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", "0"))
         wanted = length if cue is None or cue.drop_after is None else min(length, cue.drop_after)
         body = self.rfile.read(wanted) if partner.keeps_content else self._passed(wanted)
+        if partner.keeps_content and len(body) < wanted:
+            self.close_connection = True
+            return  # the client broke off
         asked = Asked(
             self.command, urlsplit(self.path).path, query, dict(self.headers.items()), body, service
         )

@@ -28,6 +28,8 @@ class MemoryPartnerApi:
         self.asked: list[str] = []
         self.analysed: list[tuple[str, str]] = []
         self.logs: list[bytes] = []
+        self.claims_all = False
+        """Whether it says of every file that it has it."""
 
     async def metadata(self, sample_id: str, *, max_retry: int) -> PartnerAnswer:
         """Ask what is known of a sample."""
@@ -41,7 +43,7 @@ class MemoryPartnerApi:
         tries = self._tried("upload", max_retry)
         content = b"".join([chunk async for chunk in file.stream()])
         digest = hashlib.sha256(content).hexdigest()
-        if digest in self.stored:
+        if self.claims_all or digest in self.stored:
             return PartnerAnswer(409, tries, None, b"Already Stored", already_stored=True)
         self.stored[digest] = content
         return PartnerAnswer(200, tries, "Success", b'"Success"')
