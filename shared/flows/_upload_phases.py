@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from shared.errors import PermanentError
+from shared.flows._next_attempt import begin_next_attempt
+from shared.flows._sent_item import BUMPED
 from shared.flows._upload_log import tries_text, upload_log
 from shared.flows._upload_records import forget_metadata, keep_log
 from shared.flows._upload_request import ANALYTICS, CLOSING, UPLOADING, UploadPorts, request_of
@@ -30,18 +32,19 @@ async def settle(job_id: str, ports: UploadPorts, *, after: int = 0) -> None:
     if after and await _is_open(job_id, after, ports):
         return
     failed: list[int] = []
-    count = 0
+    count, bumped = 0, False
     async for item in ports.jobs.items(job_id):
         count += 1
         if item.state is ItemState.PENDING:
             return
         if item.state is ItemState.FAILED:
             failed.append(item.number)
+            bumped = bumped or item.error == BUMPED
     job = await ports.jobs.get(job_id)
     if job.phase == UPLOADING and failed:
-        await close(
-            job, ports, end=FAILED, phase_name="upload", error=await _told(job_id, failed, count, ports)
-        )
+        facts = {"next": await begin_next_attempt(job, ports)} if bumped else {}
+        error = await _told(job_id, failed, count, ports)
+        await close(job, ports, end=FAILED, phase_name="upload", error=error, facts=facts)
     elif job.phase == UPLOADING and request_of(job).dry_run:
         await close(job, ports, end=DONE)
     elif job.phase == UPLOADING and not await ports.jobs.advance(job_id, expected=UPLOADING, phase=ANALYTICS):

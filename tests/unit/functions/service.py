@@ -147,7 +147,11 @@ class Service:
             queue=world.port(world.queue),
             jobs=world.port(world.jobs),
             deidentifications=world.port(world.work),
-            sending=Sending(self.partner, world.port(world.uploads), world.port(world.analytics)),
+            sending=Sending(
+                world.port(self.partner) if self.partner else None,
+                world.port(world.uploads),
+                world.port(world.analytics),
+            ),
             poison=world.port(world.poison),
             imports=world.port(world.import_work),
             import_sources=ImportSources(self.settings),
