@@ -115,9 +115,12 @@ def main() -> int:
     header = subprocess.run([sys.executable, "bench/import_time.py"], check=False).returncode or header
     print("\nde-identifying, beside pydicom:")
     deidentified = subprocess.run([sys.executable, "bench/deidentification.py"], check=False).returncode
+    print("\nthe same app with its objects on SeaweedFS and on Azurite:")
+    stores = [sys.executable, "-m", "bench.s3_store", *(["--quick"] if options.quick else [])]
+    on_s3 = subprocess.run(stores, check=False).returncode
     print("\nthe search index, on what stands in for Elasticsearch:")
     searching = [sys.executable, "bench/search_index.py", *(["--quick"] if options.quick else [])]
-    return header or deidentified or subprocess.run(searching, check=False).returncode
+    return header or deidentified or on_s3 or subprocess.run(searching, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -50,17 +50,17 @@ async def running_peers(
 ) -> AsyncIterator[Peers]:
     """Start all on data in *folder*, and stop them at the end. Azurite keeps its own in memory, or there too."""
     with contextlib.ExitStack() as processes:
-        first = _free_ports(5)
+        first = free_ports(5)
         azurite, app = Azurite(first), App(first + 3, folder)
         command = azurite.command(folder / "azurite")
         if in_memory:
-            command = _in_memory(command)
-        storage = processes.enter_context(_process(command, folder / "azurite.log"))
+            command = in_memory_only(command)
+        storage = processes.enter_context(process(command, folder / "azurite.log"))
         async with asyncio.timeout(_START_SECONDS):
             await azurite.answering()
             await azurite.furnish()
         environment = app.environment(os.environ, azurite.connection_string)
-        server = processes.enter_context(_process(app_command(app), folder / "app.log", environment))
+        server = processes.enter_context(process(app_command(app), folder / "app.log", environment))
         try:
             async with asyncio.timeout(_START_SECONDS):
                 await app.healthy()
@@ -83,7 +83,7 @@ async def running_peers(
         yield Peers(ours, other, azurite.connection_string, storage)
 
 
-def _in_memory(command: list[str]) -> list[str]:
+def in_memory_only(command: list[str]) -> list[str]:
     """Have Azurite keep nothing on disk.
 
     On disk it writes all its rows anew every five seconds, as one JSON text: seconds of CPU each time when there are
@@ -99,7 +99,7 @@ async def _orthanc(processes: contextlib.ExitStack, orthanc: Orthanc) -> Peer | 
     except OrthancMissingError as error:
         print(f"Orthanc is left out: {error}")
         return None
-    pids = {"orthanc": processes.enter_context(_process(command, orthanc.folder / "orthanc.log"))}
+    pids = {"orthanc": processes.enter_context(process(command, orthanc.folder / "orthanc.log"))}
     async with asyncio.timeout(_START_SECONDS):
         version = await orthanc.answering()
     print(f"Orthanc {version}, its default index (SQLite), DICOMweb plugin")
@@ -123,7 +123,8 @@ async def _messages(connection_string: str) -> int:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[int]:
+def process(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[int]:
+    """Run a program, its output in *log*, and give its process id; end it after."""
     with log.open("ab") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -137,7 +138,7 @@ def _process(command: list[str], log: Path, environment: Mapping[str, str] | Non
             process.wait(10)
 
 
-def _free_ports(count: int) -> int:
+def free_ports(count: int) -> int:
     """Return the first of *count* consecutive free ports of loopback."""
     for base in range(20000 + os.getpid() % 3000, 60000, count):
         with contextlib.ExitStack() as sockets:
