@@ -13,7 +13,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from client.errors import ClientError
 
-CONTAINERS = ("images", "archive", "sessions", "derived", "rejected", "quarantine")
+CONTAINERS = ("images", "archive", "sessions", "derived", "rejected", "quarantine", "audit")
 QUEUES = tuple(
     name + suffix
     for name in (

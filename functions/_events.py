@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 from functions import _wiring
+from functions._audit import auditing
 from shared.errors import AppError, InvalidRequestError, PermanentError, TransientError
 from shared.telemetry import event
 from shared.tracing import trigger_span
@@ -28,7 +29,7 @@ def acknowledges_permanent_errors[**P](handler: Callable[P, Awaitable[None]]) ->
     async def handle(*args: P.args, **kwargs: P.kwargs) -> None:
         _wiring.start_telemetry()
         try:
-            with trigger_span(handler.__name__):
+            with trigger_span(handler.__name__), auditing(handler.__name__):
                 await handler(*args, **kwargs)
         except PermanentError as error:
             _note_acknowledged(handler.__name__, error)

@@ -18,9 +18,11 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._access import admit, challenge_of
+from functions._audit import audit_request
 from functions._cors import allow_origin
 from functions._events import describe_failure
 from shared import errors
+from shared.access.touched import gathering
 from shared.tracing import note, trigger_span
 
 _log = logging.getLogger(__name__)
@@ -69,27 +71,30 @@ def answers_errors(handler: Handler) -> Handler:
     @functools.wraps(handler)
     async def handle(req: Request) -> Response:
         _wiring.start_telemetry()
-        with trigger_span(handler.__name__, req.headers):
-            response = await answer(req)
+        with trigger_span(handler.__name__, req.headers), gathering() as touched:
+            response, error = await answer(req)
             note(status=response.status_code)
+        audit_request(
+            req, handler.__name__, response, error=error, touched=touched, operation_id=operation_id(req)
+        )
         return allow_origin(req, response, _wiring.settings().cors_origins)
 
-    async def answer(req: Request) -> Response:
+    async def answer(req: Request) -> tuple[Response, Exception | None]:
         try:
             await admit(req, handler.__name__)
-            return await handler(req)
+            return await handler(req), None
         except errors.AppError as error:
             response = problem(req, status_of(error), code_of(error), str(error))
             response.headers.update(challenge_of(req, error))
-            return response
-        except ClientDisconnect:
-            return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
+            return response, error
+        except ClientDisconnect as error:
+            return Response(status_code=HTTPStatus.BAD_REQUEST), error  # nobody is left to read it
         except Exception as error:  # noqa: BLE001 - the border to the host, where no message may pass
             operation = operation_id(req)
             name = handler.__name__
             _log.error("%s failed, operation %s:\n%s", name, operation, describe_failure(error))
             detail = "The server failed. Quote the operation id when you report this."
-            return problem(req, HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", detail)
+            return problem(req, HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", detail), error
 
     return handle
 

@@ -3,12 +3,21 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from shared.errors import PayloadTooLargeError
+
+
+class WhenDone(Protocol):
+    """Is told of an answer that is out."""
+
+    def __call__(self, size: int, *, is_whole: bool) -> None:
+        """Take note of *size* bytes that were sent, and of whether that was all."""
+        ...
 
 
 async def stream_response(
@@ -38,7 +47,7 @@ async def stream_response(
     all_headers = dict(headers or {})
     if length is not None:
         all_headers["Content-Length"] = str(length)
-    return _ClosingResponse(first, chunks, media_type=media_type, headers=all_headers)
+    return ClosingResponse(first, chunks, media_type=media_type, headers=all_headers)
 
 
 async def limited_body(request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -79,25 +88,32 @@ async def close(chunks: AsyncIterator[object]) -> None:
         await aclose()
 
 
-class _ClosingResponse(StreamingResponse):
-    """Send *first*, then *rest*, and close *rest* also when the client leaves in between."""
+class ClosingResponse(StreamingResponse):
+    """Send *first*, then *rest*, and close *rest* also when the client leaves in between; `when_done` is told of the end."""
 
     def __init__(
         self, first: bytes, rest: AsyncIterator[bytes], *, media_type: str, headers: Mapping[str, str]
     ) -> None:
         self._rest = rest
+        self._sent = 0
+        self._is_whole = False
+        self.when_done: WhenDone | None = None
         super().__init__(
-            _chain(first, rest), status_code=HTTPStatus.OK, media_type=media_type, headers=headers
+            self._chain(first, rest), status_code=HTTPStatus.OK, media_type=media_type, headers=headers
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
+            if self.when_done is not None:
+                self.when_done(self._sent, is_whole=self._is_whole)
             await close(self._rest)
 
-
-async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk
+    async def _chain(self, first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        yield first
+        self._sent = len(first)
+        async for chunk in rest:
+            yield chunk
+            self._sent += len(chunk)
+        self._is_whole = True

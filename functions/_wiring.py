@@ -6,6 +6,8 @@ import functools
 
 from shared.access.tokens import TokenCheck
 from shared.access_services import token_check as make_token_check
+from shared.audit_services import audit_trail as make_audit_trail
+from shared.audit_trail import AuditTrail
 from shared.connection_check import check_connections
 from shared.services import Services, build
 from shared.settings import Settings, load_settings
@@ -21,6 +23,12 @@ def settings() -> Settings:
 def token_check() -> TokenCheck:
     """Return what finds out who bears a token, made when the first one comes."""
     return make_token_check(settings())
+
+
+@functools.cache
+def audit_trail() -> AuditTrail:
+    """Return where audit messages go."""
+    return make_audit_trail(settings())
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """HTTP triggers: clinical cases, and the pictures of their views."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import azure.functions as func
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from functions import _wiring
+from functions._audit import say, say_case
 from functions._case_named import case_named
 from functions._case_page import HEADERS, case_page, problem_page
 from functions._conditional import conditional_response
@@ -18,7 +19,9 @@ from functions._dicomweb import service_url
 from functions._http import answers_errors, json_response, status_of
 from functions._streaming import close, stream_response
 from functions._zip import ZipEntry, zip_body
+from shared.access.audit_events import AuditEvent
 from shared.dicom.media_types import Offer, choose
+from shared.dicom.references import InstanceRef
 from shared.errors import AppError, InvalidQueryError
 from shared.flows._case_name import VIEWS
 from shared.flows.export_case import CaseFile, export_case
@@ -49,12 +52,14 @@ async def get_case(req: Request) -> Response:
         return await _answer_view(req, _view_parameter(req))
     strict = _strict(req)
     services = await _wiring.services()
+    say_case(req, services, *case_named(req))
     urls = _urls(req, services)
     if form == _ZIP:
         return await _answer_zip(req, services, urls, strict=strict)
     if form == _HTML:
         return await _answer_page(req, services, urls, strict=strict)
     case = await put_case_together(*case_named(req), urls=urls, ports=_ports(services), strict=strict)
+    say(req, refs=_refs(case))
     return json_response(case, headers=_NEGOTIATED)
 
 
@@ -69,6 +74,7 @@ async def get_case_view(req: Request) -> Response:
 
 async def _answer_view(req: Request, view: str) -> Response:
     services = await _wiring.services()
+    say_case(req, services, *case_named(req))
     picture = await render_case_view(
         CaseView(*case_named(req), view),
         parse_view_parameters(req.query_params),
@@ -87,11 +93,13 @@ async def _answer_page(req: Request, services: Services, urls: CaseUrls, *, stri
     except AppError as error:
         status = status_of(error)
         return HTMLResponse(problem_page(status.phrase, str(error)), status_code=status, headers=HEADERS)
+    say(req, refs=_refs(case))
     return HTMLResponse(case_page(case), status_code=HTTPStatus.OK, headers=HEADERS)
 
 
 async def _answer_zip(req: Request, services: Services, urls: CaseUrls, *, strict: bool) -> Response:
     """Stream the files of the case; what is missing is known before the first byte, or told in its `case.json`."""
+    say(req, event=AuditEvent.INSTANCES_TRANSFERRED)
     year, case_id = case_named(req)
     files = await export_case(
         year, case_id, urls=urls, ports=_ports(services), objects=services.objects, strict=strict
@@ -110,6 +118,14 @@ async def _entries(files: AsyncIterator[CaseFile]) -> AsyncIterator[ZipEntry]:
             yield ZipEntry(file.name, file.most, file.content)
     finally:
         await close(files)
+
+
+def _refs(case: Mapping[str, Any]) -> tuple[InstanceRef, ...]:
+    """Return the images of a case."""
+    return tuple(
+        InstanceRef(*(image[f"{level}_instance_uid"] for level in ("study", "series", "sop")))
+        for image in (*case["views"].values(), *case["duplicates"])
+    )
 
 
 def _chosen(req: Request, offers: tuple[Offer, ...]) -> str:

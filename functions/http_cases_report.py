@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions import _wiring
+from functions._audit import say_case
 from functions._case_conditions import MAX_SECONDS, condition_of, number
 from functions._case_named import case_named
 from functions._conditional import etag_matches
@@ -37,6 +38,7 @@ async def get_report(req: Request) -> Response:
     offer = choose(req.headers.get("accept"), [Offer(_TEXT), Offer(_JSON)]).offer
     year, case_id = case_named(req)
     services = await _wiring.services()
+    say_case(req, services, year, case_id)
     report = await read_report(year, case_id, services.reports)
     headers = {"ETag": f'"{report.etag}"', "Vary": "Accept"}
     if etag_matches(req.headers.get("if-none-match", ""), headers["ETag"]):
@@ -54,6 +56,7 @@ async def put_report(req: Request) -> Response:
     condition = condition_of(req)
     text = _text(req, b"".join([chunk async for chunk in limited_body(req, _MAX_BODY)]))
     services = await _wiring.services()
+    say_case(req, services, *case_named(req))
     is_new = await write_report(
         *case_named(req),
         text,

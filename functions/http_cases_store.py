@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions import _wiring
+from functions._audit import say_case
 from functions._case_conditions import condition_of
 from functions._case_named import case_named
 from functions._case_store import store_ports
@@ -32,6 +33,7 @@ async def put_case(req: Request) -> Response:
     _check_multipart(content_type)
     services = await _wiring.services()
     year, case_id = case_named(req)
+    say_case(req, services, year, case_id)
     body = limited_body(req, services.settings.max_store_bytes)
     stored = await store_case(
         year,

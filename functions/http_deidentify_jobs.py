@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._access import check_partition
+from functions._audit import say, say_case
 from functions._case_named import case_named
 from functions._deidentify_job import check_destination
 from functions._deidentify_request import deidentify_request, has_random_pseudonyms
@@ -61,7 +62,9 @@ async def deidentify_instance(req: Request) -> Response:
 @answers_errors
 async def deidentify_case(req: Request) -> Response:
     """Begin a job for the images of a clinical case."""
-    return await _begin(req, case_named(req))
+    named = case_named(req)
+    say_case(req, await _wiring.services(), *named)
+    return await _begin(req, named)
 
 
 @bp.function_name("deidentify_status")
@@ -73,6 +76,7 @@ async def deidentify_status(req: Request) -> Response:
     job = await services.jobs.get(_job_id(req))
     check_partition(req, Role.READER, job.partition)
     items = [item async for item in services.jobs.items(job.job_id)]
+    say(req, refs=tuple(item.ref for item in items[:_MAX_LISTED] if item.ref is not None))
     return json_response(_status(job, items, _url(req, job, services)))
 
 
@@ -83,7 +87,8 @@ async def deidentify_report(req: Request) -> Response:
     """Answer what was done to one instance of a job: tag path, rule and action of every change, no value."""
     services = await _wiring.services()
     job_id, number = _job_id(req), req.path_params["number"]
-    check_partition(req, Role.READER, (await services.jobs.get(job_id)).partition)
+    job = await services.jobs.get(job_id)
+    check_partition(req, Role.READER, job.partition)
     if not number.isascii() or not number.isdecimal():
         raise NotFoundError("items are numbered from 1")
     try:

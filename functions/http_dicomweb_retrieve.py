@@ -6,6 +6,7 @@ import azure.functions as func
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions._audit import say
 from functions._dialect import Dialect
 from functions._dicomweb import no_such_resource, split_path
 from functions._history import answer_history
@@ -13,6 +14,7 @@ from functions._rendered import answer_rendered, answer_thumbnail
 from functions._retrieve_instances import answer_instances, answer_metadata
 from functions._retrieve_pixels import answer_all_bulkdata, answer_bulkdata, answer_frames
 from functions._roots import at_every_root
+from shared.access.audit_events import AuditEvent
 from shared.dicom.references import InstanceRef
 
 bp = func.Blueprint()
@@ -27,6 +29,8 @@ async def retrieve(req: Request, dialect: Dialect) -> Response:
     Source: PS3.18 2024e §10.4
     """
     ref, rest = split_path(req)
+    if rest:
+        say(req, event=AuditEvent.INSTANCES_ACCESSED)
     match ref, rest:
         case _, ():
             answer = answer_instances(req, dialect, ref)

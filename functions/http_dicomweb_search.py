@@ -8,6 +8,7 @@ import azure.functions as func
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions._audit import say
 from functions._dialect import Dialect
 from functions._dicomweb import DICOM_JSON, no_such_resource, service_url, services_of
 from functions._http import json_response
@@ -72,6 +73,7 @@ async def search(
     answer = await search_archive(
         query, service_url=root, search=services.search, cursor=cursor, cursor_key=services.cursor_key
     )
+    say(req, keys=tuple(key.path[-1] for key in query.keys), found=len(answer.rows))
     headers = {}
     if answer.next_cursor is not None:
         headers["Link"] = next_link(req, root, level, within, answer.next_cursor)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions import _wiring
+from functions._audit import say
 from functions._http import answers_errors, json_response
 from functions._retrieve_instance import answer_stored_instance
 from functions._search_update import begin_rebuild
@@ -58,9 +59,8 @@ _IN_BODY: Final = frozenset(
 async def search(req: Request) -> Response:
     """Answer the instances with an id (`q`), or with all of the given values (`PatientID=…`, `(0010,0020)=…`)."""
     services = await services_of(req)
-    return _answer(
-        await search_documents(_question(req, services), _ports(services)), _question(req, services)
-    )
+    question = _question(req, services)
+    return _answer(req, await search_documents(question, _ports(services)), question)
 
 
 @bp.function_name("search_by_query")
@@ -70,7 +70,8 @@ async def search_by_query(req: Request) -> Response:
     """Answer the instances that the query in the body finds; it is in Elasticsearch's language."""
     services = await services_of(req)
     question = _from_body(await _body(req), req, services)
-    return _answer(await search_documents(question, _ports(services)), question)
+    say(req, keys=("query",))
+    return _answer(req, await search_documents(question, _ports(services)), question)
 
 
 @bp.function_name("search_file")
@@ -87,6 +88,7 @@ async def search_file(req: Request) -> Response:
     else:
         wanted = _question(req, services)
     instance = await find_file(wanted, _ports(services), ledger=services.ledger)
+    say(req, refs=(instance.ref,))
     return await answer_stored_instance(req, instance, services.objects)
 
 
@@ -206,7 +208,8 @@ def _boolean(name: str, text: str) -> bool:
     return _TRUE_FALSE[text]
 
 
-def _answer(found: FoundDocuments, question: Question) -> Response:
+def _answer(req: Request, found: FoundDocuments, question: Question) -> Response:
+    say(req, found=len(found.hits))
     answer: dict[str, Any] = {"found": bool(found.hits), "total": found.total, "next_after": found.next_after}
     if question.counted:
         answer["facets"] = found.facets

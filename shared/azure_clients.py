@@ -40,7 +40,7 @@ def azure_clients(
             by_connection_string(connection, "table", timeout),
         )
     _check_uris(settings)
-    credential = _credential(settings)
+    credential = credential_of(settings)
     return (
         BlobServiceClient(settings.blob_service_uri, credential, **for_blobs),
         by_identity(settings.blob_service_uri, credential, timeout),
@@ -77,7 +77,7 @@ def probe_clients(
                 "the storage connection string cannot be read; copy it from the account"
             ) from None
     _check_uris(settings)
-    credential = _credential(settings)
+    credential = credential_of(settings)
     return (
         BlobServiceClient(settings.blob_service_uri, credential, **options),
         QueueServiceClient(settings.queue_service_uri, credential, **options),
@@ -93,7 +93,8 @@ def _check_uris(settings: Settings) -> None:
         )
 
 
-def _credential(settings: Settings) -> "AsyncTokenCredential":
+def credential_of(settings: Settings) -> "AsyncTokenCredential":
+    """Return what the app shows who it is by: its managed identity, or a developer's own."""
     from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 
     if settings.managed_identity_client_id:

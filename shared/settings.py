@@ -15,6 +15,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.access_settings import AccessSettings
+from shared.audit_settings import AuditSettings
 from shared.errors import SettingsError
 from shared.import_settings import ImportSettings
 from shared.partner_settings import PartnerSettings
@@ -36,6 +37,7 @@ def _alias(*names: str) -> AliasChoices:
 
 class Settings(
     PartnerSettings,
+    AuditSettings,
     UpstreamSettings,
     AccessSettings,
     SearchSettings,

@@ -31,6 +31,7 @@ var containerNames = [
   'sessions'
   'rejected'
   'quarantine'
+  'audit'
   deadLetterContainerName
 ]
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from shared.access.audit_events import Action
+from shared.access.touched import touch
 from shared.case_ports import CaseIndex
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.header import Header
@@ -114,6 +116,8 @@ async def note_indexed(records: Sequence[InstanceRecord], ports: StorePorts) -> 
 
     An object that replaces others takes their places in cases.
     """
+    for record in records:
+        touch(Action.CREATE, record.ref)
     entries = [indexed_entry(record) for record in records]
     await ports.ledger.put(entries)
     for record, entry in zip(records, entries, strict=True):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from shared.access.audit_events import Action
+from shared.access.touched import touch
 from shared.case_ports import CaseIndex, CaseSessions, Reports
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.references import SeriesRef
@@ -216,6 +218,8 @@ async def index_images(
         ]
     )
     for series in by_series.values():
+        for record in series:
+            touch(Action.CREATE, record.ref)
         await ports.index.put(series)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.access.audit_events import Action
+from shared.access.touched import touch
 from shared.case_ports import CaseIndex
 from shared.dicom.references import InstanceRef
 from shared.errors import NotFoundError, ObjectNotFoundError, ReadOnlyError, TransientError
@@ -79,6 +81,8 @@ async def delete_instances(ref: Ref, ports: DeletePorts) -> int:
                 f"instance {instance.sop_instance_uid} lies in container {key.container}, which is read only here;"
                 " delete it where it comes from"
             )
+    for instance in refs:
+        touch(Action.DELETE, instance)
     await drop_thumbnails(ref, ports.objects, ports.derived_container, ports.partition)
     await in_parallel(lambda found: _delete_all(found, ports), claims, limit=_CONCURRENT)
     await drop_thumbnails(ref, ports.objects, ports.derived_container, ports.partition)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from shared import metrics
+from shared.access.audit_events import Action
+from shared.access.touched import touch
 from shared.case_ports import CaseIndex
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.references import InstanceRef
@@ -189,6 +191,7 @@ class _Visit:
         entry = LedgerEntry(self.key, record.location.etag, ObjectState.INDEXED, record.ref, case=case)
         await self._say(replace(entry, state=ObjectState.PENDING))
         self.held.add(record.ref)
+        touch(Action.CREATE, record.ref)
         put = self.ports.index.renew if self.again else self.ports.index.put
         [outcome] = await put([record])
         if case is not None and not (self._is_the_archives and outcome is PutOutcome.SPARE):
@@ -249,6 +252,7 @@ class _Visit:
         for ref in sorted(self.held):
             await drop_thumbnails(ref, ports.objects, ports.derived_container, ports.partition)
             if ref != but:
+                touch(Action.DELETE, ref)
                 await ports.index.remove(ref, self.key)
         await self._leave_cases(but_case)
         if but is None or self.has_rejection:

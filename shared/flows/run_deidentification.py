@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, replace
 
+from shared.access.audit_events import Action
+from shared.access.touched import touch
 from shared.errors import PermanentError, TransientError
 from shared.flows._archive_writes import StorePorts
 from shared.flows._deidentification_report import report_key, report_of
@@ -61,6 +63,7 @@ async def _worked_on(job: Job, item: JobItem, request: DeidentifyRequest, ports:
         return replace(item, state=ItemState.FAILED, error="the item names no instance")
     try:
         record = await ports.index.get(item.ref)
+        touch(Action.READ, item.ref)
         done = await deidentify_file(StoredFile(ports.objects, record.location), request)
         output = "" if ports.destination is None else await write_output(done, ports.destination)
     except PermanentError as error:
