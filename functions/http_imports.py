@@ -20,8 +20,9 @@ from shared.access.callers import Role
 from shared.dicom.partition_names import validate_partition_name
 from shared.errors import JobNotFoundError
 from shared.flows.list_imported import list_imported
-from shared.flows.resume_import import KIND, resume_import
-from shared.flows.start_import import start_import
+from shared.flows.resume_import import KIND
+from shared.flows.resume_import import resume_import as resume
+from shared.flows.start_import import start_import as start
 from shared.job_ports import ItemState, Job, JobItem
 from shared.progress import progress
 from shared.services import Services
@@ -36,7 +37,7 @@ _MAX_JOBS: Final = 50
 @bp.function_name("start_import")
 @bp.route("imports", methods=["POST"])
 @answers_errors
-async def begin(req: Request) -> Response:
+async def start_import(req: Request) -> Response:
     """Begin an import, and answer 202 with where its status is."""
     services = await _wiring.services()
     said = await read_body(req)
@@ -47,7 +48,7 @@ async def begin(req: Request) -> Response:
     ports = import_ports(order, services)
     if name:
         await services.partitions.add(services.partition)
-    job = await start_import(
+    job = await start(
         order,
         partition=services.partition,
         jobs=ports.jobs,
@@ -61,7 +62,7 @@ async def begin(req: Request) -> Response:
 @bp.function_name("list_imports")
 @bp.route("imports", methods=["GET"])
 @answers_errors
-async def recent(req: Request) -> Response:
+async def list_imports(req: Request) -> Response:
     """List the imports that were begun last, and the names of the sources that there are."""
     services = await _wiring.services()
     jobs = [
@@ -81,7 +82,7 @@ async def recent(req: Request) -> Response:
 @bp.function_name("import_status")
 @bp.route("imports/{job}", methods=["GET"])
 @answers_errors
-async def status(req: Request) -> Response:
+async def import_status(req: Request) -> Response:
     """Answer how far an import is, by studies and instances, and what failed."""
     services = await _wiring.services()
     job = await _job(req, services)
@@ -92,19 +93,19 @@ async def status(req: Request) -> Response:
 @bp.function_name("resume_import")
 @bp.route("imports/{job}/resume", methods=["POST"])
 @answers_errors
-async def resume(req: Request) -> Response:
+async def resume_import(req: Request) -> Response:
     """Try again what failed, and answer 202; what was imported is not fetched again."""
     services = await _wiring.services()
     job = await _job(req, services, Role.WRITER)
     services = await services.in_partition(job.partition)
-    job = await resume_import(job.job_id, import_ports(job, services))
+    job = await resume(job.job_id, import_ports(job, services))
     return _accepted(req, job, services)
 
 
 @bp.function_name("import_manifest")
 @bp.route("imports/{job}/manifest", methods=["GET"])
 @answers_errors
-async def manifest(req: Request) -> Response:
+async def import_manifest(req: Request) -> Response:
     """Answer what became of each instance, a JSON object a line: source id, UIDs, size, SHA-256, file, error."""
     services = await _wiring.services()
     job = await _job(req, services)
