@@ -12,17 +12,12 @@ param environmentName string
 param location string
 
 @description('Containers whose blobs are indexed where they lie. Each gets its own subscription to events.')
-param watchedContainers array = [
-  'images'
-]
+param watchedContainers array = ['images']
 
 // Sizes. The defaults are those of a small archive; large.parameters.json has another set.
 
 @description('Memory of an instance in MB: 2048 is one core, 4096 two. Less than 2048 is too little to transcode in.')
-@allowed([
-  2048
-  4096
-])
+@allowed([2048, 4096])
 param instanceMemoryMB int = 2048
 
 @description('Most instances of the app. 40 is the least that the platform takes; what lies behind is protected by host.json.')
@@ -54,12 +49,7 @@ param alwaysReadyEvents int = 1
 param maxStoreBytes int = 2147483648
 
 @description('Redundancy of the storage accounts.')
-@allowed([
-  'Standard_LRS'
-  'Standard_ZRS'
-  'Standard_GRS'
-  'Standard_GZRS'
-])
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageSku string = 'Standard_LRS'
 
 @description('Whether the plan spreads its instances over zones.')
@@ -86,10 +76,7 @@ param dailyCapGb int = 1
 // Who may call.
 
 @description('Who may call: who has a key of the function app, or who bears a token of Entra ID with a role. See docs/access.md.')
-@allowed([
-  'function'
-  'entra'
-])
+@allowed(['function', 'entra'])
 param access string = 'function'
 
 @description('Id of the directory whose tokens are taken.')
@@ -129,6 +116,12 @@ param elasticsearchApiKey string = ''
 @secure()
 param deidentifySecret string = ''
 
+@description('Whether a key vault is made for further secrets; the two above make one by themselves.')
+param keyVault bool = false
+
+@description('Further settings of the app, by name: a deployment replaces them all. Secrets as references to the key vault.')
+param extraSettings object = {}
+
 @description('An Event Grid system topic of the data account that exists already; empty: one is made. An account has one at most.')
 param existingTopicName string = ''
 
@@ -143,7 +136,7 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
 }
-var hasSecrets = !empty(elasticsearchApiKey) || !empty(deidentifySecret)
+var hasVault = keyVault || !empty(elasticsearchApiKey) || !empty(deidentifySecret)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -194,7 +187,7 @@ module storage 'modules/storage.bicep' = {
   }
 }
 
-module secrets 'modules/secrets.bicep' = if (hasSecrets) {
+module secrets 'modules/secrets.bicep' = if (hasVault) {
   name: 'secrets'
   scope: group
   params: {
@@ -220,7 +213,7 @@ module app 'modules/app.bicep' = {
     packageContainerName: storage.outputs.packageContainerName
     dataAccountName: storage.outputs.dataAccountName
     insightsName: monitoring.outputs.insightsName
-    vaultName: hasSecrets ? 'kv-${token}' : ''
+    vaultName: hasVault ? 'kv-${token}' : ''
     hasElasticsearchApiKey: !empty(elasticsearchApiKey)
     hasDeidentifySecret: !empty(deidentifySecret)
     networkName: privateNetwork ? 'vnet-${token}' : ''
@@ -240,10 +233,9 @@ module app 'modules/app.bicep' = {
     viewerUrl: viewerWebsite ? viewer.outputs.url : ''
     elasticsearchUrl: elasticsearchUrl
     upstreamUrl: upstreamUrl
+    extraSettings: extraSettings
   }
-  dependsOn: [
-    secrets
-  ]
+  dependsOn: [secrets]
 }
 
 module alerts 'modules/alerts.bicep' = {
@@ -296,4 +288,5 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
 output AZURE_RESOURCE_GROUP string = group.name
 output SERVICE_ARCHIVE_NAME string = app.outputs.name
 output SERVICE_ARCHIVE_URI string = app.outputs.uri
+output KEY_VAULT_NAME string = hasVault ? 'kv-${token}' : ''
 output DATA_ACCOUNT_NAME string = storage.outputs.dataAccountName

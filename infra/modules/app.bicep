@@ -27,6 +27,7 @@ param viewerOrigin string
 param viewerUrl string
 param elasticsearchUrl string
 param upstreamUrl string
+param extraSettings object
 
 // All HTTP functions scale together as the group 'http'; each queue and timer scales alone, under the name of its function.
 var readyHttp = alwaysReadyHttp > 0 ? [
@@ -201,7 +202,7 @@ var upstream = empty(upstreamUrl) ? {} : {
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(hostSettings, dataSettings, appSettings, entraSettings, elasticsearchSecret, deidentifySecret, upstream)
+  properties: union(hostSettings, dataSettings, appSettings, entraSettings, elasticsearchSecret, deidentifySecret, upstream, extraSettings)
 }
 
 output name string = app.name

@@ -83,6 +83,8 @@ class _Reader:
 
     def _next(self) -> Token:
         token = self._tokens[self._at]
+        if token.kind == "end":
+            raise BicepError("the file ends before something in it does")
         self._at += 1
         return token
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 from unittest import mock
 
+from pydantic import AliasChoices
+
 from shared.errors import SettingsError
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 from tests.unit.infra.deployment import Deployment
 from tests.unit.infra.infrastructure import SECRETS, Infrastructure, account, app_settings, names_in, the_app
 
@@ -29,6 +31,8 @@ FORBIDDEN: Final = (
 """What Flex Consumption refuses or ignores. Source: Microsoft Learn, Flex Consumption plan, deprecated settings."""
 
 _SERVICES: Final = {"queueTrigger": ("queue",), "blobTrigger": ("blob", "queue")}
+_TAKEN_FOR_NO_SECRET: Final = {"APPLICATIONINSIGHTS_CONNECTION_STRING"}
+"""Nobody can send by it alone: local authentication is off."""
 _GROUPS: Final = {"http", "blob", "durable"}
 
 
@@ -116,6 +120,8 @@ def settings_are_known(infra: Infrastructure) -> Iterator[str]:
         except SettingsError as error:
             yield f"{name}: the app refuses its settings in {_APP}: {error}"
             continue
+        if not deployment.parameters.get("extraSettings", {}).items() <= settings.items():
+            yield f"{name}: extraSettings do not reach the app in {_APP}"
         if read.connection_string is not None:
             yield f"{name}: {_APP}: DicomStorage must be an identity's connection, not a connection string"
         if (read.blob_events, read.object_store) != ("queue", "azure"):
@@ -163,9 +169,20 @@ def secrets_stay_in_the_vault(infra: Infrastructure) -> Iterator[str]:
             parts = dict(part.split("=", 1) for part in value[20:].rstrip(")").split(";"))
             if parts.get("VaultName") not in vaults or parts.get("SecretName") not in made:
                 yield f"{setting} refers to a secret that is not made"
-    for setting in ("DICOM_ELASTICSEARCH_API_KEY", "DICOM_DEIDENTIFY_SECRET"):
-        if not app_settings(infra.everything).get(setting, "").startswith("@Microsoft.KeyVault"):
+    for setting in sorted(_secret_settings() & app_settings(infra.everything).keys() - _TAKEN_FOR_NO_SECRET):
+        if not app_settings(infra.everything)[setting].startswith("@Microsoft.KeyVault"):
             yield f"{setting} must be a reference to the key vault in {_APP}"
+
+
+def _secret_settings() -> set[str]:
+    """Return the names under which the app takes what it treats as a secret."""
+    found = set()
+    for name, field in Settings.model_fields.items():
+        if "Secret" in str(field.annotation):
+            alias = field.validation_alias
+            names = alias.choices if isinstance(alias, AliasChoices) else [f"DICOM_{name}"]
+            found |= {str(one) if isinstance(alias, AliasChoices) else str(one).upper() for one in names}
+    return found
 
 
 def bodies_are_refused_by_the_app(infra: Infrastructure) -> Iterator[str]:

@@ -30,6 +30,7 @@ EVERYTHING: Final[Mapping[str, Any]] = {
     "viewerWebsite": True,
     "elasticsearchUrl": "https://search.example",
     "upstreamUrl": "https://pacs.example",
+    "extraSettings": {"DICOM_RISK_LIMIT": "high"},
     "monthlyBudget": 100,
     "coolAfterDays": 30,
     **SECRETS,
