@@ -12,6 +12,7 @@ from client.errors import ClientError
 
 _COMMANDS: Final = (
     "start",
+    "run",
     "case",
     "describe",
     "search",

@@ -81,6 +81,10 @@ class ArchiveServer:
                 raise ClientError(f"{self.url} broke off ({type(error).__name__}); try again") from None
         beside.replace(target)
 
+    def text(self, path: str) -> str:
+        """Return what a path answers as text; errors as of `json`."""
+        return self._ask("GET", path, (), headers={"Accept": "text/plain"}).text
+
     def object_of(self, answer: requests.Response) -> dict[str, Any]:
         """Return the JSON object that an answer holds."""
         try:

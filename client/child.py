@@ -100,3 +100,18 @@ async def beside[Result](children: Sequence[Child], work: Coroutine[object, obje
         for each in (task, *exits):
             each.cancel()
         await asyncio.gather(task, *exits, return_exceptions=True)
+
+
+async def ready_in(
+    seconds: float, children: Sequence[Child], waiting: Coroutine[object, object, None]
+) -> None:
+    """Await what the youngest child must reach.
+
+    Raises:
+        ClientError: It did not in time, or a child died.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await beside(children, waiting)
+    except TimeoutError as error:
+        raise children[-1].failure(f"was not ready after {seconds} seconds") from error

@@ -3,21 +3,19 @@
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
-from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
 from client import sample_data
 from client.app import App
 from client.azurite import Azurite
-from client.child import Child, beside, running
-from client.errors import ClientError
+from client.child import Child, beside, ready_in, running
 from client.local_parts import Options, app_program, azurite_program, noida_program, seaweedfs_program
 from client.mammography import CASE_ID, YEAR
 from client.noida import NoidaDb
+from client.owned_folder import owned
 from client.ports_in_use import check_ports
 from client.seaweedfs import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFs
 from client.viewer.site import BASE_PATH
@@ -109,21 +107,9 @@ def _run_command(arguments: argparse.Namespace) -> int:
         NoidaDb(arguments.search_port) if arguments.search else None,
     )
     check_ports(options.ports)
-    with _owned(options.app.data_folder), contextlib.suppress(asyncio.CancelledError):
+    with owned(options.app.data_folder), contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_run(options))
     return 0
-
-
-@contextlib.contextmanager
-def _owned(folder: Path) -> Iterator[None]:
-    """Keep a second run away from the data: two Azurites on the same files destroy them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ClientError(f"another run uses {folder}. Choose another folder by DATA_DIR") from error
-        yield
 
 
 async def _run(options: Options) -> None:
@@ -137,11 +123,11 @@ async def _run(options: Options) -> None:
         program = app_program(options)
         print(f"starting the app: {' '.join(program.command)}")
         children.append(await stack.enter_async_context(running(program)))
-        await _ready_in(_START_SECONDS, children, options.app.healthy())
+        await ready_in(_START_SECONDS, children, options.app.healthy())
         images = await stack.enter_async_context(options.images)
         if options.samples and await beside(children, images.is_empty()):
             await beside(children, sample_data.upload(images, options.app.url))
-            await _ready_in(_INDEXING_SECONDS, children, sample_data.indexed(options.app.url))
+            await ready_in(_INDEXING_SECONDS, children, sample_data.indexed(options.app.url))
         _say_where(options)
         await beside(children, asyncio.Event().wait())
 
@@ -149,22 +135,22 @@ async def _run(options: Options) -> None:
 async def _start_storage(stack: contextlib.AsyncExitStack, options: Options) -> Child:
     print(f"starting Azurite on ports {options.azurite.ports[0]} to {options.azurite.ports[-1]}")
     azurite = await stack.enter_async_context(running(azurite_program(options)))
-    await _ready_in(_START_SECONDS, [azurite], options.azurite.answering())
-    await _ready_in(_START_SECONDS, [azurite], options.azurite.furnish())
+    await ready_in(_START_SECONDS, [azurite], options.azurite.answering())
+    await ready_in(_START_SECONDS, [azurite], options.azurite.furnish())
     return azurite
 
 
 async def _start_seaweedfs(stack: contextlib.AsyncExitStack, options: Options, seaweedfs: SeaweedFs) -> Child:
     print(f"starting SeaweedFS on ports {seaweedfs.ports[0]} to {seaweedfs.ports[-1]}")
     child = await stack.enter_async_context(running(seaweedfs_program(options, seaweedfs)))
-    await _ready_in(_START_SECONDS, [child], seaweedfs.answering())
+    await ready_in(_START_SECONDS, [child], seaweedfs.answering())
     return child
 
 
 async def _start_noida(stack: contextlib.AsyncExitStack, options: Options, noida: NoidaDb) -> Child:
     print(f"starting noida-db on port {noida.port}; it stands in for Elasticsearch, and is none")
     child = await stack.enter_async_context(running(noida_program(options, noida)))
-    await _ready_in(_START_SECONDS, [child], noida.answering())
+    await ready_in(_START_SECONDS, [child], noida.answering())
     return child
 
 
@@ -181,21 +167,6 @@ def _cancel_on_signal() -> None:
 
     for each in _SIGNALS:
         loop.add_signal_handler(each, cancel_once)
-
-
-async def _ready_in(
-    seconds: float, children: Sequence[Child], waiting: Coroutine[object, object, None]
-) -> None:
-    """Await what the youngest child must reach.
-
-    Raises:
-        ClientError: It did not in time, or a child died.
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            await beside(children, waiting)
-    except TimeoutError as error:
-        raise children[-1].failure(f"was not ready after {seconds} seconds") from error
 
 
 def _say_where(options: Options) -> None:
