@@ -1,7 +1,5 @@
 """Imports from a real Orthanc into the running archive, by its HTTP API and its queue."""
 
-import asyncio
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bench.orthanc import Orthanc
-from tests.host.archive import Archive, an_archive, eventually
+from tests.host.archive import Archive, an_archive
 from tests.host.imports import begin, ended, fill, manifest_of, sources_of
 from tests.instances import uids
 from tests.orthanc import an_orthanc
@@ -90,31 +88,3 @@ async def test_what_nobody_may_ask_for_is_refused(importing: Archive, orthanc: O
     for body, status in asked:
         async with importing.session.post(url, json=body) as response:
             assert response.status == status, (body, await response.text())
-
-
-async def test_kill_while_importing(
-    importing: Archive, orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Killed ten times while it imports, the app ends with every instance once in the archive."""
-    studies = range(100, 110)
-    await fill(importing, orthanc, studies, 6)
-    async with an_archive(tmp_path_factory.mktemp("killed")) as archive:
-        settings = {"DICOM_IMPORT_SOURCES": sources_of(orthanc), "DICOM_IMPORT_LOOPBACK": "true"}
-        await archive.start("--lease", "4", **settings)
-        url = await begin(archive, source="orthanc", date="20240229")
-        for moment in range(10):
-            await asyncio.sleep(0.05 * moment)  # what it is at then is as chance has it
-            archive.stop(signal.SIGKILL)
-            await archive.start("--lease", "4", **settings)
-        told = await ended(archive, url)
-
-        assert (told["status"], told["failures"]) == ("done", [])
-        rows = await archive.search("instances", limit="200")
-        counted = [row["00080018"]["Value"][0] for row in rows]
-        assert len(counted) == len(set(counted)) >= len(studies) * 6
-
-        async def all_published() -> bool:
-            return len(await archive.changes()) >= len(counted)
-
-        await eventually(all_published)
-        assert len(await archive.changes()) == len(counted)

@@ -427,6 +427,37 @@ async def test_what_is_given_up_is_told_and_can_be_resumed() -> None:
     assert (await run.phase(), len(run.archived())) == ("done", 6)
 
 
+async def test_what_gets_on_is_not_given_up() -> None:
+    """A study whose attempts ended early, but not in vain, is worked on again; then it is given up."""
+    source = a_source(1, 1)
+    study = uids(1)[0]
+    source.studies[study] = [listed(1, number, an_instance(1, 1, number)) for number in range(1, 101)]
+    run = Importing(source)
+    await run.start()
+    await run.deliver(run.queue.messages.pop(0))
+    [message] = run.queue.messages
+    counted = 0
+
+    async def instances(study: str) -> AsyncIterator[SourceInstance]:
+        nonlocal counted
+        for instance, _content in source.studies[study]:
+            counted += 1
+            if counted > 80:
+                raise SourceUnavailableError("it does not answer")
+            yield instance
+
+    source.instances = instances  # type: ignore[method-assign]
+    with pytest.raises(SourceUnavailableError):
+        await run.deliver(message)
+    run.queue.messages.clear()
+    await give_up_import(*message, run.ports)
+    assert run.queue.messages == [message]
+    await give_up_import(*message, run.ports)
+    assert await run.phase() == "done"
+    assert "given up" in (await run.items())[0].error
+    assert len(run.archived()) == 64
+
+
 async def test_orders_that_contradict_themselves_are_refused() -> None:
     """Incremental with a filter, with a flat layout; since without incremental."""
     run = Importing(a_source())
