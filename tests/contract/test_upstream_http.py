@@ -221,6 +221,16 @@ async def test_a_refused_connection_is_tried_again_then_told() -> None:
     assert [one.body for one in server.requests] == [b"all of it"]
 
 
+async def test_an_answer_that_nobody_reads_lets_its_connection_go() -> None:
+    """Closing it is enough, whether it was begun or not: else none would be left after a while."""
+    async with raw_server(answering(500)) as server, opened(server.url, upstream_connections=2) as upstream:
+        for _ in range(6):
+            answer = await asyncio.wait_for(upstream.send(SEARCH), 10)
+            await answer.chunks.aclose()
+            await answer.chunks.aclose()
+    assert server.connections == 6
+
+
 async def test_a_store_request_is_sent_once() -> None:
     """When the connection breaks after a byte of the body nobody knows what was stored: it is told, not repeated."""
     async with raw_server(hangs_up) as server, opened(server.url) as upstream:

@@ -1,6 +1,5 @@
 """DicomwebUpstream for any service that speaks DICOMweb, and for Orthanc, whose plugin deletes nothing."""
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from itertools import pairwise
 from typing import Any, Final
@@ -8,13 +7,13 @@ from typing import Any, Final
 from shared.backends.upstream.address import UpstreamAddress
 from shared.backends.upstream.http import UpstreamHttp
 from shared.backends.upstream.json_answer import read_json
+from shared.dicom.orthanc_ids import is_orthanc_id
 from shared.errors import BadUpstreamAnswerError
 from shared.upstream_ports import UpstreamAnswer, UpstreamRequest
 
 PARTS: Final = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 SINGLE: Final = "application/dicom; transfer-syntax=*"
 _LEVELS: Final = {"studies": "Study", "series": "Series", "instances": "Instance"}
-_ORTHANC_PATH: Final = re.compile(r"/(studies|series|instances)/[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
 
 
 class HttpDicomwebUpstream:
@@ -65,8 +64,7 @@ class OrthancUpstream(HttpDicomwebUpstream):
         found = await read_json(answer, "Orthanc's /tools/lookup")
         for one in found if isinstance(found, list) else ():
             path = str(one.get("Path", "")) if isinstance(one, dict) else ""
-            match = _ORTHANC_PATH.fullmatch(path)
-            if match is not None and match[1] == level:
+            if path.startswith(f"/{level}/") and is_orthanc_id(path.removeprefix(f"/{level}/")):
                 return path
         return None
 

@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 import random
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 import aiohttp
 from yarl import URL
 
+from shared.backends.upstream.body import AnswerBody
 from shared.backends.upstream.login import Login
 from shared.errors import (
     BadUpstreamAnswerError,
@@ -91,7 +92,7 @@ class UpstreamHttp:
         if length is not None and length > self._longest:
             response.close()
             raise _too_long(self._longest)
-        return UpstreamAnswer(response.status, _by_name(response.headers), self._chunks(response))
+        return UpstreamAnswer(response.status, _by_name(response.headers), self._body(response))
 
     def _patience(self, limit: asyncio.Timeout) -> Callable[[bool], None]:
         """Return what grants the service its time anew with each piece; the time of who sends it does not count."""
@@ -103,31 +104,33 @@ class UpstreamHttp:
 
         return grant
 
-    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+    def _body(self, response: aiohttp.ClientResponse) -> AnswerBody:
         loop = asyncio.get_running_loop()
         taken, waited = 0, 0.0
-        try:
-            while True:
-                begun = loop.time()
-                try:
-                    async with asyncio.timeout(self._seconds):
-                        chunk = await response.content.readany()
-                except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                    raise _translated(error) from None
-                if not chunk:
-                    return
-                waited += loop.time() - begun
-                taken += len(chunk)
-                if taken > self._longest:
-                    raise _too_long(self._longest)
-                if waited > self._seconds + taken / _SLOWEST:
-                    raise UpstreamTimeoutError("the upstream service sends its answer too slowly")
-                yield chunk
-        finally:
+
+        async def read() -> bytes:
+            nonlocal taken, waited
+            begun = loop.time()
+            try:
+                async with asyncio.timeout(self._seconds):
+                    piece = await response.content.readany()
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise _translated(error) from None
+            waited += loop.time() - begun
+            taken += len(piece)
+            if taken > self._longest:
+                raise _too_long(self._longest)
+            if waited > self._seconds + taken / _SLOWEST:
+                raise UpstreamTimeoutError("the upstream service sends its answer too slowly")
+            return piece
+
+        def close() -> None:
             if response.content.at_eof():
                 response.release()
             else:
                 response.close()
+
+        return AnswerBody(read, close)
 
     def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

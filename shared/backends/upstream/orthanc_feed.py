@@ -5,17 +5,16 @@ What was deleted it does not tell; reconciling finds that out.
 Source: "Changes", Orthanc Book; Orthanc REST API reference, /changes
 """
 
-import re
 from typing import Any, Final
 
 from shared.backends.upstream.address import UpstreamAddress
 from shared.backends.upstream.http import UpstreamHttp
 from shared.backends.upstream.json_answer import read_json
+from shared.dicom.orthanc_ids import is_orthanc_id
 from shared.dicom.references import InstanceRef
 from shared.errors import BadUpstreamAnswerError, InvalidUidError
 from shared.upstream_ports import FeedPage, UpstreamAnswer
 
-_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
 _WHAT: Final = "Orthanc's /changes"
 _INSTANCE: Final = "Instance"
 
@@ -98,7 +97,7 @@ class OrthancFeed:
         return above[name]
 
     async def _resource(self, level: str, identifier: str) -> dict[str, Any] | None:
-        if _ID.fullmatch(identifier) is None:
+        if not is_orthanc_id(identifier):
             raise BadUpstreamAnswerError("what Orthanc names is none of its ids")
         answer: UpstreamAnswer = await self._http.send(
             "GET", self._address.url((level, identifier), own=True), {}
