@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from client.azurite import CONTAINERS, QUEUES, TABLES
 from tests.unit.infra.deployment import Deployment
 from tests.unit.infra.infrastructure import Infrastructure, account, names_in
 
@@ -52,6 +53,22 @@ def tables_are_there(infra: Infrastructure) -> Iterator[str]:
         yield f"table '{name}' is used by the code and not made: add '{name}' to tableNames in {_LISTS}"
     for name in sorted(made - infra.declared.tables):
         yield f"table '{name}' is made and no code uses it: remove it from tableNames in {_LISTS}"
+
+
+def developers_have_the_same(infra: Infrastructure) -> Iterator[str]:
+    """What `make run` and the tests make on Azurite is what Azure gets: neither hides what the other lacks."""
+    small = infra.deployments["small"]
+    data = account(small, "stdata")
+    for kind, local in (
+        ("queueServices/queues", QUEUES),
+        ("blobServices/containers", CONTAINERS),
+        ("tableServices/tables", TABLES),
+    ):
+        made = set(names_in(small, kind, data)) - _OWN_CONTAINERS
+        for name in sorted(made - set(local)):
+            yield f"{kind}: '{name}' is made in Azure only: add it to client/azurite.py"
+        for name in sorted(set(local) - made):
+            yield f"{kind}: '{name}' is made by client/azurite.py only: add it to {_LISTS}, or take it away there"
 
 
 def accounts_are_closed(infra: Infrastructure) -> Iterator[str]:

@@ -19,6 +19,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_storage.queues_are_there,
     check_storage.containers_are_there,
     check_storage.tables_are_there,
+    check_storage.developers_have_the_same,
     check_storage.accounts_are_closed,
     check_storage.blobs_can_be_had_back,
     check_app.plan_is_flex_consumption,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.infra import check_storage
 from tests.unit.infra.checks import CHECKS, first_problems
 from tests.unit.infra.infrastructure import ROOT, Declared, Infrastructure
 from tests.unit.infra.mutations import DECLARED, MUTATIONS, Mutation
@@ -26,6 +27,19 @@ def test_mistakes_are_noticed(mutation: Mutation, declared_text: str, tmp_path: 
     assert mutation.old in before, "the edit has nothing to change any more; write it anew"
     problems = first_problems(Infrastructure(tmp_path, Declared.read((tmp_path / DECLARED).read_text())))
     assert any(mutation.told in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("kind", ["QUEUES", "CONTAINERS", "TABLES"])
+def test_what_only_developers_have_is_noticed(
+    kind: str, infrastructure: Infrastructure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azurite would have it, every test would pass, and Azure would lack it; or the other way round."""
+    local = getattr(check_storage, kind)
+
+    monkeypatch.setattr(check_storage, kind, (*local[1:], "notes"))
+    told = list(check_storage.developers_have_the_same(infrastructure))
+    assert any("'notes' is made by client/azurite.py only" in one for one in told)
+    assert any(f"'{local[0]}' is made in Azure only" in one for one in told)
 
 
 def test_list_of_mistakes_is_long_and_has_no_doubles() -> None:
