@@ -57,6 +57,8 @@ class PartnerServer:
         self.stored: list[bytes] = []
         self.keeps_content = True
         self.refuses_duplicates = False
+        self.takes_seconds = 0.0
+        """What every answer takes, unless the partner is closed before."""
         self.closed = threading.Event()
         self.lock = threading.Lock()
         self.at_once = self.most_at_once = 0
@@ -135,8 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
         )
         with partner.lock:
             partner.asked.append(asked)
-        if cue is not None and cue.hang:
-            partner.closed.wait(cue.hang)
+        if wait := max(partner.takes_seconds, cue.hang if cue is not None else 0):
+            partner.closed.wait(wait)
         if cue is not None and cue.drop_after is not None:
             self.close_connection = True
             self.connection.close()
