@@ -85,7 +85,7 @@ def start_page(content: StartPage) -> str:
 <body>
 <header>
 <h1>Studies</h1>
-<nav aria-label="Service">{viewer}<a href="cases">Cases</a><a href="openapi.json">API document</a><a href="health">Health</a></nav>
+<nav aria-label="Service">{viewer}<a href="cases">Cases</a><a href="ui/jobs">Jobs</a><a href="openapi.json">API document</a><a href="health">Health</a></nav>
 </header>
 <main>
 {_form(content.searched)}

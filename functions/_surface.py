@@ -114,6 +114,8 @@ _OTHERS: Final[Mapping[str, Surface]] = {
     "poison_list": Surface(_A, Reach.WHOLE, _QUERY, Action.EXECUTE),
     "poison_replay": Surface(_A, Reach.WHOLE, _ACTIVITY, Action.EXECUTE),
     "poison_replay_all": Surface(_A, Reach.WHOLE, _ACTIVITY, Action.EXECUTE),
+    "list_jobs": Surface(_R, Reach.WHOLE, _QUERY, Action.EXECUTE),
+    "jobs_page": Surface(_R, Reach.WHOLE, _QUERY, Action.EXECUTE),
     "start_session": Surface(_W, Reach.QUERY, _TRANSFERRED, Action.CREATE),
     "session_targets": Surface(_W, Reach.HANDLER, _TRANSFERRED, Action.CREATE),
     "commit_session": Surface(_W, Reach.HANDLER, _TRANSFERRED, Action.CREATE),

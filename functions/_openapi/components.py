@@ -37,6 +37,7 @@ _PATH: Final[dict[str, tuple[str, Json]]] = {
 }
 _QUERY: Final[dict[str, tuple[str, Json]]] = {
     "limit": ("Most rows to answer", _COUNT),
+    "kind": ("Of job, such as session; all unless given", _TEXT),
     "offset": ("Rows to leave out first", _COUNT),
     "cursor": ("Where the page begins, as the Link of the page before has it; not with an offset", _TEXT),
     "fuzzymatching": ("Match person names word by word", _BOOLEAN),

@@ -1,4 +1,4 @@
-"""The operations of upload sessions, as data."""
+"""The operations of upload sessions, and of the list of jobs, as data."""
 
 from typing import Final
 
@@ -7,6 +7,22 @@ from functions._openapi.operations import JSON, Operation
 _SESSION: Final = "/sessions/{job}"
 
 SESSIONS: Final = (
+    Operation(
+        "list_jobs",
+        "/jobs",
+        "Tell how far the newest jobs are: counts, rate, time left, failures",
+        {200: (JSON,)},
+        parameters=("limit", "kind"),
+        failures=(400,),
+    ),
+    Operation(
+        "jobs_page",
+        "/ui/jobs",
+        "The same as a page that keeps itself up to date",
+        {200: ("text/html",)},
+        parameters=("limit", "kind"),
+        failures=(400,),
+    ),
     Operation(
         "start_session",
         "/sessions",
