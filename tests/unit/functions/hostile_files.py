@@ -118,6 +118,10 @@ async def outcomes(data: bytes) -> dict[str, str]:
         told[name] = str(answer.status)
         if name == "deidentify" and NAME in answer.body:
             told[name] = "the name is left"
+    by_key = await service.call(
+        "store_search_file", "/search/file?object_key=hostile.dcm", method="PUT", body=[data]
+    )
+    told["by key"] = str(by_key.status)
     told["store"] = str((await service.store(data)).status)
     path = "1.2.3.4/series/1.2.3.4.5/instances/1.2.3.4.5.6"
     for syntax in (EXPLICIT, "1.2.840.10008.1.2.4.90"):

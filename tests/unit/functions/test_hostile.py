@@ -17,12 +17,14 @@ TAKEN = {
     **dict.fromkeys((*READ, "store", f"as {EXPLICIT}"), "200"),
     f"as {JPEG_2000}": "406",  # there are no pixels
     "dropped": "indexed",
+    "by key": "201",
 }
 REFUSED = {
     **dict.fromkeys(READ, "422"),
     **dict.fromkeys((f"as {EXPLICIT}", f"as {JPEG_2000}"), "404"),
     "store": "409",
     "dropped": "rejected",
+    "by key": "422",
 }
 EXPECTED = {
     "a bad value 14 deep": TAKEN,
