@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from shared.dicom.deflate import inflate_data_set
 from shared.dicom.deidentification.deidentify_header import Deidentified, deidentify_header
+from shared.dicom.deidentification.identifiers import Identifiers
 from shared.dicom.deidentification.profile import Profile
 from shared.dicom.deidentification.pseudonyms import Pseudonyms
 from shared.dicom.element_writer import PixelBytes, Span, piece_length
@@ -51,7 +52,9 @@ class DeidentifiedFile:
                     yield chunk
 
     async def check(self, written: FileSource) -> None:
-        """Read back what was written, all but its pixel data, and search it for the patient's own identifiers.
+        """Read back what was written, all but native pixel data, and search it for the patient's own identifiers.
+
+        Compressed pixels are copied as they are, and their streams may have comments.
 
         Raises:
             IdentifierLeftError: One is in it.
@@ -61,17 +64,20 @@ class DeidentifiedFile:
             length = piece_length(piece)
             is_pixel_data = isinstance(piece, PixelBytes) or (isinstance(piece, Span) and piece.is_pixel_data)
             if not is_pixel_data:
-                await self._search(written.stream(at, at + length))
+                await self._search(written.stream(at, at + length), self.made.identifiers)
+            elif self.made.is_compressed:
+                await self._search(written.stream(at, at + length), self.made.identifiers.unmistakable())
             at += length
         if written.size != at:
             raise IdentifierLeftError("What was written has another length than it should have.")
 
-    async def _search(self, chunks: AsyncIterator[bytes]) -> None:
+    async def _search(self, chunks: AsyncIterator[bytes], identifiers: Identifiers) -> None:
         before = b""
         async for chunk in chunks:
-            if self.made.identifiers.are_in(before + chunk):
+            if identifiers.are_in(before + chunk):
                 raise IdentifierLeftError(
-                    "A value too large to be rewritten holds an identifier of the patient; nothing is given out."
+                    "A value too large to be rewritten, or a comment among compressed pixels, holds an identifier of"
+                    " the patient; nothing is given out."
                 )
             before = chunk[-_OVERLAP:]
 

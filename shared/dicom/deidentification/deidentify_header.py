@@ -91,6 +91,11 @@ class Deidentified:
         """Of the file in bytes."""
         return sum(piece_length(piece) for piece in self.pieces)
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether its pixel data consists of fragments."""
+        return self.transfer_syntax_uid not in _NATIVE
+
 
 def deidentify_header(
     header: Header, profile: Profile, pseudonyms: Pseudonyms, *, new_pixels: NewPixels | None = None

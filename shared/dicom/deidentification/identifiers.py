@@ -22,6 +22,8 @@ _SHORTEST: Final = 4
 _SHORTEST_NUMBER: Final = 6
 MAX_TEXTS: Final = 500
 """Of one file that are searched for: each takes a pass. UIDs may be as many as they are."""
+_SHORTEST_IN_NOISE: Final = 6
+"""Shorter texts stand in a gigabyte of compressed pixels by chance."""
 _UID: Final = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
 _MAPPED: Final = (Action.MAP_UID, Action.DUMMY)
 _OF_THE_PATIENT: Final = frozenset(
@@ -67,6 +69,11 @@ class Identifiers:
             return True
         lower = data.lower()
         return any(text in lower for text in self.wide) or any(_stands_in(text, lower) for text in self.texts)
+
+    def unmistakable(self) -> "Identifiers":
+        """Return those that stand in compressed pixels by intent only, as in a comment of JPEG, and not by chance."""
+        texts = tuple(text for text in self.texts if len(text) >= _SHORTEST_IN_NOISE)
+        return Identifiers(texts, self.wide, frozenset())
 
 
 def identifiers_of(data_set: DataSet, profile: Profile) -> Identifiers:

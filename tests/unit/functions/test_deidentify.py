@@ -8,7 +8,8 @@ import pydicom
 import pytest
 from pydantic import SecretStr
 from pydicom.dataset import Dataset
-from pydicom.uid import RLELossless
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
 from functions import _wiring
 from tests.instances import a_dataset, an_instance, part10
@@ -214,6 +215,26 @@ async def test_a_value_too_large_to_rewrite_is_searched_too(with_secret: Service
 
     assert (answer.status, answer.json["code"]) == (422, "IdentifierLeft")
     assert "4711" not in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "status"),
+    [(b"MRN-4711-XY", 422), ("MRN-4711-XY".encode("utf-16-le"), 422), (b"ROSE", 200), (b"nobody", 200)],
+)
+async def test_comments_in_compressed_pixels_are_searched(
+    with_secret: Service, comment: bytes, status: int
+) -> None:
+    """A stream of JPEG is copied with its comments; of five letters or fewer any may stand there by chance."""
+    data_set = a_dataset(1, PatientName="ROSE", PatientID="MRN-4711-XY")
+    data_set.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    segment = b"\xff\xfe" + (len(comment) + 3).to_bytes(2, "big") + b" " + comment
+    data_set.PixelData = encapsulate([b"\xff\xd8" + bytes(700_000) + segment + b"\xff\xd9"])
+    data_set["PixelData"].VR = "OB"
+
+    answer = await post(with_secret, part10(data_set))
+
+    assert answer.status == status
+    assert status == 200 or b"4711" not in answer.body
 
 
 async def test_pseudonyms_at_random_differ_each_time(
