@@ -3,6 +3,7 @@
 import orjson
 import pytest
 from pydicom._dicom_dict import DicomDictionary
+from pydicom._private_dict import private_dictionaries
 
 from shared.dicom.describe import MAX_ENTRIES, MAX_TEXT, describe
 from shared.dicom.header import Header, read_header
@@ -72,6 +73,20 @@ async def test_private_attributes_have_their_creators_names() -> None:
     ]
     assert entries[1]["private_creator"] == "SIEMENS MR HEADER"
     assert "private_creator" not in entries[0]
+
+
+def test_every_private_attribute_that_pydicom_knows_has_its_name() -> None:
+    """In any block of its group; numbers that are no private attributes, such as creators' own, apart."""
+    known = {
+        (creator, template): entry[2]
+        for creator, entries in private_dictionaries.items()
+        for template, entry in entries.items()
+        if template[4:6] == "xx" and int(template[3], 16) % 2
+    }
+
+    assert len(known) > 8500
+    for (creator, template), name in known.items():
+        assert name_of(int(template.replace("xx", "2A"), 16), creator).name == name
 
 
 async def test_sequences_are_nested() -> None:
