@@ -274,3 +274,17 @@ async def test_group_lengths_and_padding_do_not_get_in_the_way() -> None:
     after = read(copied)
     assert 0x00100000 not in after
     assert after.PatientName == "Doe^Jane"
+
+
+@settings(max_examples=150, deadline=None)
+@given(at=st.integers(132, 700), junk=st.binary(min_size=1, max_size=8))
+async def test_a_damaged_file_is_refused_or_set_rightly(at: int, junk: bytes) -> None:
+    """Whichever bytes of its header are wrong: no error but a refusal, and what goes out says what was set."""
+    data = an_instance(1, SpecificCharacterSet="ISO_IR 100", InstitutionName="Größe")
+    damaged = data[:at] + junk + data[at + len(junk) :]
+    try:
+        made = await tagged_file(HeldFile(damaged), values())
+    except RejectedInstanceError:
+        return
+    again = await tagged_file(made.content, values())
+    assert set(again.report.values()) == {TagChange.SAME}
