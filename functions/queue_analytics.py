@@ -25,5 +25,10 @@ async def run_analytics(msg: func.QueueMessage) -> None:
 @acknowledges_permanent_errors
 async def analytics_given_up(msg: func.QueueMessage) -> None:
     """Fail the run whose analysis was asked for too often."""
-    job_id, _ = read_message(msg.get_body())
+    await give_up(msg.get_body(), msg.id or "")
+
+
+async def give_up(message: bytes, _message_id: str) -> None:
+    """Do so; again is no harm."""
+    job_id, _ = read_message(message)
     await give_up_upload(job_id, upload_ports(await _wiring.services()))

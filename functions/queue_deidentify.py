@@ -44,9 +44,14 @@ async def deidentify_job(msg: func.QueueMessage) -> None:
 @acknowledges_permanent_errors
 async def deidentify_given_up(msg: func.QueueMessage) -> None:
     """Fail the instance that a job could not get past in several attempts, and go on with the rest."""
+    await give_up(msg.get_body(), msg.id or "")
+
+
+async def give_up(message: bytes, message_id: str) -> None:
+    """Do so; once for a message, however often it comes."""
     services = await _wiring.services()
     await give_up_deidentification(
-        _read(msg.get_body()), jobs=services.jobs, work=services.deidentifications, attempt=msg.id or ""
+        _read(message), jobs=services.jobs, work=services.deidentifications, attempt=message_id
     )
 
 

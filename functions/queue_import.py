@@ -31,7 +31,12 @@ async def work_on_import(msg: func.QueueMessage) -> None:
 @acknowledges_permanent_errors
 async def import_given_up(msg: func.QueueMessage) -> None:
     """Fail what could not be done in several attempts; the rest goes on."""
-    job_id, number = _read(msg.get_body())
+    await give_up(msg.get_body(), msg.id or "")
+
+
+async def give_up(message: bytes, _message_id: str) -> None:
+    """Do so; again is no harm."""
+    job_id, number = _read(message)
     ports, _ = await _ports(job_id)
     await give_up_import(job_id, number, ports)
 

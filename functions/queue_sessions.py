@@ -32,8 +32,13 @@ async def commit_uploads(msg: func.QueueMessage) -> None:
 @acknowledges_permanent_errors
 async def commit_given_up(msg: func.QueueMessage) -> None:
     """Publish nothing of a session that failed too often; one that is committed is finished by the sweep."""
+    await give_up(msg.get_body(), msg.id or "")
+
+
+async def give_up(message: bytes, _message_id: str) -> None:
+    """Do so; again is no harm."""
     services = await _wiring.services()
-    job = await services.jobs.get(_read(msg.get_body()))
+    job = await services.jobs.get(_read(message))
     try:
         await abandon_session(
             job.job_id,

@@ -30,7 +30,12 @@ async def upload_file(msg: func.QueueMessage) -> None:
 @acknowledges_permanent_errors
 async def upload_given_up(msg: func.QueueMessage) -> None:
     """Fail the file, or the run, that was tried too often."""
-    job_id, item = read_message(msg.get_body())
+    await give_up(msg.get_body(), msg.id or "")
+
+
+async def give_up(message: bytes, _message_id: str) -> None:
+    """Do so; again is no harm."""
+    job_id, item = read_message(message)
     await give_up_upload(job_id, await _ports_of(job_id), item=item)
 
 

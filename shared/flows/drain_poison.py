@@ -21,8 +21,8 @@ DONE: Final = "done"
 KEPT: Final = "kept"
 UNSAID: Final = "It ended the process that worked on it, or took too long; the app's log has more"
 
-type LastTry = Callable[[bytes], Awaitable[str]]
-"""Works on a message once more; returns why it failed, or nothing if it did not."""
+type LastTry = Callable[[bytes, str], Awaitable[str]]
+"""Works on a message, which has an id, once more; returns why it failed, or nothing if it did not."""
 
 
 @flow
@@ -69,4 +69,4 @@ async def drain_poison(
 
 
 async def _last_try(message: PoisonMessage, handler: LastTry) -> str:
-    return UNSAID if message.taken > 1 else await handler(message.content)
+    return UNSAID if message.taken > 1 else await handler(message.content, message.message_id)

@@ -120,7 +120,7 @@ async def test_what_was_given_up_is_counted(figures: Figures) -> None:
     for content in (b"good", b"bad", b"bad"):
         world.poison.give_up("blob-events", content)
 
-    async def handle(content: bytes) -> str:
+    async def handle(content: bytes, message_id: str) -> str:
         return "" if content == b"good" else "why"
 
     await drain_poison(

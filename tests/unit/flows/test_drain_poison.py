@@ -23,7 +23,7 @@ class Tries:
         self.failing = failing
         self.seen: list[bytes] = []
 
-    async def __call__(self, content: bytes) -> str:
+    async def __call__(self, content: bytes, message_id: str) -> str:
         """Work on a message."""
         self.seen.append(content)
         return self.failing.get(content, "")
@@ -80,7 +80,7 @@ async def test_what_ended_the_process_is_not_tried_again() -> None:
     world = World()
     world.poison.give_up("blob-events", b"bomb")
 
-    async def explode(content: bytes) -> str:
+    async def explode(content: bytes, message_id: str) -> str:
         raise KilledError
 
     with pytest.raises(KilledError):

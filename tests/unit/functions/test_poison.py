@@ -1,11 +1,17 @@
 """What was given up, over HTTP: listed with its reason, and sent again."""
 
+import json
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
+from client.azurite import QUEUES
 from functions import _wiring
+from functions._last_tries import LAST_TRIES
 from functions.timer_drain_poison import make_blueprint
+from shared.dicom.references import InstanceRef
+from shared.job_ports import ItemState, Job, JobItem
 from shared.records import ObjectKey
 from tests.unit.flows.builders import make_file
 from tests.unit.functions.service import Service, user_function
@@ -76,7 +82,27 @@ async def test_an_unforeseen_failure_is_kept_without_its_message(
 
 async def test_a_queue_that_is_nobodys_is_refused(service: Service) -> None:
     """404 names those there are."""
-    answer = await service.call("poison_replay_all", method="POST", route={"queue": "uploads"})
+    answer = await service.call("poison_replay_all", method="POST", route={"queue": "nobodys"})
     assert answer.status == 404
     assert "blob-events" in answer.body.decode()
     assert (await service.call("poison_list", "/poison?limit=0")).status == 400
+
+
+def test_no_poison_queue_is_forgotten() -> None:
+    """Whatever queue there is, the timer knows what to do with what is given up of it."""
+    assert set(LAST_TRIES) == {name for name in QUEUES if not name.endswith("-poison")}
+
+
+async def test_what_a_poison_trigger_does_not_get_the_timer_does(service: Service, drain: object) -> None:
+    """A job that is given up says so; a message of no job is kept with that reason."""
+    job = Job("0" * 32, "default", (), datetime.now(UTC), 1)
+    await service.world.jobs.create(job, [JobItem(1, InstanceRef("1.2", "1.3", "1.4"))])
+    for job_id in (job.job_id, "1" * 32):
+        service.world.poison.give_up("deidentify", json.dumps({"job": job_id}).encode())
+    await drain(None)  # type: ignore[operator]
+
+    item = await service.world.jobs.item(job.job_id, 1)
+    assert item.state is ItemState.FAILED
+    assert item.error.startswith("Given up after several attempts")
+    [kept] = (await service.call("poison_list", "/poison")).json["messages"]
+    assert kept["reason"] == "JobNotFoundError: there is no such job"
