@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.host]
 PER_STUDY = 30
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(50, marks=pytest.mark.scale)])
+@pytest.mark.parametrize("kills", [10, pytest.param(50, marks=[pytest.mark.scale, pytest.mark.timeout(1800)])])
 async def test_kills_while_a_feed_is_polled_lose_and_double_nothing(tmp_path: Path, kills: int) -> None:
     """Each instance of the service is indexed, and entered in the archive's own feed once."""
     moments = random.Random(6)  # the same ones in every run
@@ -41,7 +41,7 @@ async def test_kills_while_a_feed_is_polled_lose_and_double_nothing(tmp_path: Pa
         async def is_all_told() -> bool:
             return len(await archive.changes()) >= kills * PER_STUDY
 
-        await eventually(is_all_told, seconds=200)
+        await eventually(is_all_told, seconds=240)
         await eventually(lambda: is_all_counted(archive, kills), seconds=60)
         entries = await archive.changes()
     assert Counter(entry["Action"] for entry in entries) == {"create": kills * PER_STUDY}

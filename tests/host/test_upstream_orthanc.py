@@ -103,6 +103,26 @@ async def test_what_is_stored_there_is_found_by_the_feed(archive: Archive, ortha
     assert not any([await is_indexed(archive, 3, 1, number) for number in range(1, 8)])
 
 
+async def test_what_orthanc_does_not_tell_reconciling_finds(archive: Archive, orthanc: Orthanc) -> None:
+    """Its log of changes has no deletions; a pass over the index asks for each instance."""
+    assert (await store(archive, an_instance(4), an_instance(4, 1, 2)))[0] == 200
+    for number in (1, 2):
+        await eventually(partial(is_indexed, archive, 4, 1, number))
+    root = orthanc.root.removesuffix("/dicom-web")
+    async with archive.session.post(f"{root}/tools/lookup", data=uids(4)[2]) as response:
+        [found] = await response.json(content_type=None)
+    async with archive.session.delete(f"{root}{found['Path']}") as response:
+        assert response.status == 200
+
+    async def is_put_right() -> bool:
+        async with archive.session.post(f"{archive.app.url}/ledger/reindex") as response:
+            assert response.status in (200, 202, 503), await response.text()
+        return not await is_indexed(archive, 4)
+
+    await eventually(is_put_right)
+    assert await is_indexed(archive, 4, 1, 2)
+
+
 class OrthancService:
     """An Orthanc to which instances are added."""
 
