@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.host]
 PER_STUDY = 30
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(50, marks=[pytest.mark.scale, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize(
+    "kills", [10, pytest.param(50, marks=[pytest.mark.scale, pytest.mark.timeout(1800)])]
+)
 async def test_kills_while_a_feed_is_polled_lose_and_double_nothing(tmp_path: Path, kills: int) -> None:
     """Each instance of the service is indexed, and entered in the archive's own feed once."""
     moments = random.Random(6)  # the same ones in every run
