@@ -118,6 +118,9 @@ def main() -> int:
     print("\nthe same app with its objects on SeaweedFS and on Azurite:")
     stores = [sys.executable, "-m", "bench.s3_store", *(["--quick"] if options.quick else [])]
     on_s3 = subprocess.run(stores, check=False).returncode
+    print("\nimporting from Orthanc, beside the forerunner's way:")
+    importing = [sys.executable, "-m", "bench.importing", *(["--quick"] if options.quick else [])]
+    on_s3 = subprocess.run(importing, check=False).returncode or on_s3
     print("\nthe search index, on what stands in for Elasticsearch:")
     searching = [sys.executable, "bench/search_index.py", *(["--quick"] if options.quick else [])]
     return header or deidentified or on_s3 or subprocess.run(searching, check=False).returncode

@@ -18,7 +18,7 @@ from client.app import App
 from client.azurite import Azurite
 
 _START_SECONDS = 60
-_WORK_QUEUES = ("blob-events", "study-changed")
+_WORK_QUEUES = ("blob-events", "study-changed", "imports")
 
 
 @dataclass(frozen=True, slots=True)

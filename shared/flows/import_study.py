@@ -79,11 +79,13 @@ class _Study:
             batch.append((instance, file))
             if len(batch) == _AT_ONCE:
                 await self._import(batch, lambda: loop.time() < end)
+                await self._ports.jobs.put_item(self._job.job_id, self._told(ItemState.PENDING))
                 batch = []
                 if loop.time() >= end:
                     return False
         await self._import(batch, lambda: loop.time() < end)
         if "" in self._states.values():
+            await self._ports.jobs.put_item(self._job.job_id, self._told(ItemState.PENDING))
             return False
         await self._finish()
         return True
@@ -117,7 +119,6 @@ class _Study:
             await self._manifest.add(noted)
         for entry in noted:
             self._note(entry)
-        await self._ports.jobs.put_item(self._job.job_id, self._told(ItemState.PENDING))
 
     def _note(self, entry: Entry) -> None:
         if self._states.get(entry.source_id, "") not in ("", FAILED):
