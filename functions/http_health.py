@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._http import answers_errors, json_response
-from shared.connection_check import SEARCH_INDEX
+from shared.connection_check import SEARCH_INDEX, UPSTREAM
 
 bp = func.Blueprint()
 
@@ -33,12 +33,12 @@ async def check_health(req: Request, *, tells_all: bool = True) -> Response:  # 
     """Answer 200 if every dependency answers that requests cannot do without, else 503; the body says what is wrong.
 
     That is "no such table" (or container, or queue), "denied" or "unreachable", each of which asks for something else.
-    Without the search index only searches by it fail: it makes the status "degraded", with 200, for an app that is
-    taken out of rotation would store nothing either.
+    Without the search index only searches by it fail, without an upstream service only what is forwarded: either makes
+    the status "degraded", with 200, for an app that is taken out of rotation would do nothing else either.
     """
     checks = await _wiring.connections()
     failing = [name for name, state in checks.items() if state != "ok"]
-    status = HTTPStatus.OK if set(failing) <= {SEARCH_INDEX} else HTTPStatus.SERVICE_UNAVAILABLE
+    status = HTTPStatus.OK if set(failing) <= {SEARCH_INDEX, UPSTREAM} else HTTPStatus.SERVICE_UNAVAILABLE
     content: dict[str, object] = {"status": "degraded" if failing else "ok"}
     if tells_all:
         content["dependencies"] = checks

@@ -18,6 +18,8 @@ SECONDS = 8
 """That a service has to answer."""
 SEARCH_INDEX = "search index"
 """The one dependency without which everything but searches by it goes on."""
+UPSTREAM = "upstream service"
+"""Without it DICOMweb fails, wherever this app runs; cases and searches of its own go on."""
 
 
 async def check_connections(settings: Settings) -> dict[str, str]:
@@ -54,13 +56,13 @@ async def check_connections(settings: Settings) -> dict[str, str]:
         for client in (blobs, queue_service, tables):
             stack.push_async_callback(client.close)
         probes = table_probes(tables, (*TABLES, settings.report_table)) | queue_probes(queue_service, queues)
-        searched = await _of_search(settings)
+        others = await _of_search(settings) | await _of_upstream(settings)
         if settings.object_store != "s3":
-            return await answers_of(container_probes(blobs, containers) | probes, SECONDS) | searched
+            return await answers_of(container_probes(blobs, containers) | probes, SECONDS) | others
         store = await s3_store(settings)
         stack.push_async_callback(store.close)
         found = {f"container {name}": await _of_store(store, name) for name in containers}
-        return found | await answers_of(probes, SECONDS) | searched
+        return found | await answers_of(probes, SECONDS) | others
 
 
 async def _of_search(settings: Settings) -> dict[str, str]:
@@ -71,6 +73,17 @@ async def _of_search(settings: Settings) -> dict[str, str]:
         return {SEARCH_INDEX: await engine.state(SECONDS)}
     finally:
         await engine.close()
+
+
+async def _of_upstream(settings: Settings) -> dict[str, str]:
+    if not settings.upstream_url:
+        return {}
+    from shared.backends.upstream.probe import upstream_state
+
+    try:
+        return {UPSTREAM: await upstream_state(settings, SECONDS)}
+    except BackendUnavailableError:
+        return {UPSTREAM: "no such service"}
 
 
 async def _of_store(store: "ObjectStore", container: str) -> str:

@@ -16,6 +16,7 @@ from shared.backends.upstream.address import address_of
 from shared.backends.upstream.dicomweb import HttpDicomwebUpstream
 from shared.backends.upstream.http import UpstreamHttp
 from shared.backends.upstream.login import Login, by_tokens, login_of
+from shared.backends.upstream.probe import upstream_state
 from shared.errors import (
     AppError,
     BadUpstreamAnswerError,
@@ -425,3 +426,21 @@ def test_credentials_that_are_not_set_are_missed_at_once(kind: str) -> None:
     """Not by the service's refusal."""
     with pytest.raises(SettingsError, match="DICOM_UPSTREAM_"):
         login_of(Settings.model_validate({"upstream_credential": kind}))
+
+
+@pytest.mark.parametrize("kind", ["azure", "orthanc", "dicomweb"])
+async def test_each_way_of_not_getting_in_has_its_word(kind: str) -> None:
+    """C004-1: unauthenticated, forbidden, another version or address, failing, unreachable; and that all is well."""
+    told = {200: "ok", 401: "denied", 403: "forbidden", 404: "no such service", 500: "status 500"}
+    for status, word in told.items():
+        async with raw_server(answering(status)) as server:
+            settings = Settings.model_validate({"upstream_url": server.url, "upstream_kind": kind})
+            assert await upstream_state(settings, 5) == word
+    assert await upstream_state(settings, 5) == "unreachable"
+
+
+async def test_a_service_that_says_nothing_is_unreachable() -> None:
+    """After the time that it has."""
+    async with raw_server(says_nothing) as server:
+        settings = Settings.model_validate({"upstream_url": server.url})
+        assert await upstream_state(settings, 0.2) == "unreachable"

@@ -86,7 +86,7 @@ class UpstreamFeedContract:
     async def test_what_comes_later_follows_the_end(self, open_service: OpenService) -> None:
         """In the order in which it comes: the end is a place like any other."""
         service = await open_service()
-        _, end = await read(service.feed(3), "")
+        _, end = await read(service.feed(100), "")
         for number in range(1, 4):
             await service.store(number)
             refs, end = await read(service.feed(3), end)

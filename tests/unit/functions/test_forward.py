@@ -8,6 +8,13 @@ import pytest
 
 from functions import _wiring
 from shared.backends.upstream.address import address_of
+from shared.errors import (
+    AppError,
+    BadUpstreamAnswerError,
+    UpstreamLoginError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+)
 from shared.settings import Settings
 from tests.unit.flows.builders import make_file
 from tests.unit.functions.requests import Answer
@@ -202,6 +209,31 @@ async def test_a_page_is_no_answer(front: UpstreamService, content_type: str) ->
     answer = await front.search()
     assert (answer.status, answer.headers["content-type"]) == (500, "text/plain; charset=utf-8")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (UpstreamUnavailableError("refused"), 502, "UpstreamUnavailable"),
+        (BadUpstreamAnswerError("no HTTP"), 502, "BadUpstreamAnswer"),
+        (UpstreamLoginError("no token"), 502, "UpstreamLogin"),
+        (UpstreamTimeoutError("late"), 504, "UpstreamTimeout"),
+    ],
+)
+@pytest.mark.parametrize("when", ["asked", "read"])
+async def test_errors_of_the_gateway_are_told_from_ours(
+    front: UpstreamService, error: AppError, status: int, code: str, when: str
+) -> None:
+    """502 and 504 with their codes, whether there is no answer or it does not begin; never 503, which is of our stores."""
+    front.told.answer(200, b"[]", JSON)
+    front.told.error, front.told.fails_when = error, when
+    answer = await front.search()
+
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert "x-upstream-status" not in answer.headers
+    assert "retry-after" not in answer.headers
+    if when == "asked":
+        front.told.requests.clear()
 
 
 @pytest.mark.parametrize("status", [204, 304])

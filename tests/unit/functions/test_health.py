@@ -26,15 +26,16 @@ async def test_a_dependency_that_is_down_is_named(
     assert healthy.headers["cache-control"] == "no-store"
 
 
-async def test_without_the_search_index_the_app_stays_in_rotation(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["search index", "upstream service"])
+async def test_without_another_service_the_app_stays_in_rotation(
+    service: Service, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """It is told of as degraded, with 200: storing, retrieving and searching by the tables go on."""
+    """It is told of as degraded, with 200: what the app does by itself goes on."""
 
     async def connections() -> dict[str, str]:
-        return {"container images": "ok", "search index": "unreachable"}
+        return {"container images": "ok", name: "unreachable"}
 
     monkeypatch.setattr(_wiring, "connections", connections)
     answer = await service.call("health_check", "/health")
     assert (answer.status, answer.json["status"]) == (200, "degraded")
-    assert answer.json["dependencies"]["search index"] == "unreachable"
+    assert answer.json["dependencies"][name] == "unreachable"

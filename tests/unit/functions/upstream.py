@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from shared.backends.memory.upstream_queue import MemoryUpstreamQueue
 from shared.backends.upstream.body import AnswerBody
+from shared.errors import AppError
 from shared.services import Services
 from shared.upstream_ports import UpstreamAnswer, UpstreamRequest
 from shared.upstream_services import Upstream
@@ -21,6 +22,8 @@ class ToldUpstream:
     def __init__(self) -> None:
         self.requests: list[tuple[UpstreamRequest, bytes]] = []
         self.closed = 0
+        self.error: AppError | None = None
+        self.fails_when = ""
         self.answer(200, b"[]", "application/dicom+json")
 
     def answer(self, status: int, body: bytes = b"", content_type: str = "", **headers: str) -> None:
@@ -34,12 +37,18 @@ class ToldUpstream:
         """See DicomwebUpstream."""
         body = b"" if request.body is None else b"".join([chunk async for chunk in request.body])
         self.requests.append((request, body))
+        self._fail("asked")
         return UpstreamAnswer(self.status, self.headers, self._chunks())
+
+    def _fail(self, when: str) -> None:
+        if self.error is not None and self.fails_when == when:
+            raise self.error
 
     def _chunks(self) -> AnswerBody:
         pieces = iter([self.body[start : start + 7] for start in range(0, len(self.body), 7)])
 
         async def read() -> bytes:
+            self._fail("read")
             return next(pieces, b"")
 
         def close() -> None:
