@@ -1,18 +1,14 @@
 """What the triggers of de-identification jobs share: where a job writes to, and what it needs to run."""
 
-import re
-from typing import Final
-
 from starlette.datastructures import QueryParams
 
 from functions._deidentify_request import is_dry_run
+from functions._own_containers import check_foreign_container
 from shared.dicom.partition_names import validate_partition_name
 from shared.errors import InvalidRequestError
 from shared.flows.run_deidentification import DeletePorts, RunPorts, StorePorts, ToContainer, ToPartition
 from shared.job_ports import Job
 from shared.services import Services
-
-_CONTAINER: Final = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
 
 
 def check_destination(params: QueryParams, services: Services) -> None:
@@ -28,10 +24,8 @@ def check_destination(params: QueryParams, services: Services) -> None:
         raise InvalidRequestError("say where to: toPartition or toContainer, one of them; or dryRun=true")
     if partition is not None and validate_partition_name(partition) == services.partition:
         raise InvalidRequestError("the instances lie in that data partition: name another one")
-    settings = services.settings
-    own = (settings.archive_container, settings.derived_container, settings.rejected_container, "sessions")
-    if container is not None and (_CONTAINER.fullmatch(container) is None or container in own):
-        raise InvalidRequestError("toContainer must name a container of yours, none of the archive's own")
+    if container is not None:
+        check_foreign_container(container, "toContainer", services.settings)
 
 
 async def run_ports(job: Job, services: Services) -> RunPorts:

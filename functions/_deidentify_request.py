@@ -15,6 +15,23 @@ from shared.settings import Settings
 
 _RECTANGLE: Final = re.compile(r"([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5})")
 _MAX_RECTANGLES: Final = 64
+_ABOUT_FILES: Final = frozenset({"filter", "options", "pseudonyms", "pixels", "mask", "dryRun"})
+_ABOUT_JOBS: Final = frozenset({"partition", "toPartition", "toContainer"})
+_OF_THE_HOST: Final = frozenset({"code", "clientId"})
+"""A function key in the URL and its name: they are never kept."""
+
+
+def known_parameters(params: QueryParams, *, of_job: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return what a request says of de-identification. A name with a slip must not be taken for nothing said.
+
+    Raises:
+        InvalidRequestError: A parameter is not known.
+    """
+    known = _ABOUT_FILES | _ABOUT_JOBS if of_job else _ABOUT_FILES
+    said = tuple((name, value) for name, value in params.multi_items() if name not in _OF_THE_HOST)
+    if any(name not in known for name, _ in said):
+        raise InvalidRequestError(f"an unknown parameter: use {', '.join(sorted(known))}")
+    return said
 
 
 def deidentify_request(

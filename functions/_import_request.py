@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
+from functions._own_containers import check_foreign_container
 from functions._risk_limit import risk_policy
 from functions._streaming import limited_body
 from shared.dicom.uids import validate_uid
@@ -26,7 +27,6 @@ _FILTERS: Final = {
 _PLACE: Final = {"source": "source", "kind": "kind", "url": "url", "filesUrl": "files_url"}
 _OTHERS: Final = frozenset({"incremental", "since", "container", "prefix", "partition"})
 _DATE: Final = re.compile(r"[0-9]{8}|[0-9]{8}-(?:[0-9]{8})?|-[0-9]{8}")
-_CONTAINER: Final = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
 _PREFIX: Final = re.compile(r"(?:[A-Za-z0-9_.-]{1,100}/){0,8}")
 _MAX_TEXT: Final = 256
 _WILDCARDS: Final = frozenset("*?\\")
@@ -142,21 +142,12 @@ def _since(said: dict[str, Any]) -> str | None:
 
 
 def _check_container(container: str, prefix: str, services: Services) -> None:
-    settings = services.settings
-    own = (
-        settings.archive_container,
-        settings.derived_container,
-        settings.rejected_container,
-        settings.quarantine_container,
-        "sessions",
-        *settings.read_only_containers,
-    )
     if prefix and (_PREFIX.fullmatch(prefix) is None or ".." in prefix or not container):
         raise InvalidRequestError(
             "prefix is of folders of ASCII letters, digits, _ . and -, each with a slash behind it; it needs a container"
         )
-    if container and (_CONTAINER.fullmatch(container) is None or container in own):
-        raise InvalidRequestError("container must name a container of yours, none of the archive's own")
+    if container:
+        check_foreign_container(container, "container", services.settings)
 
 
 def _text(said: dict[str, Any], key: str) -> str:

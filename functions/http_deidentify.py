@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions import _wiring
-from functions._deidentify_request import deidentify_request, is_dry_run
+from functions._deidentify_request import deidentify_request, is_dry_run, known_parameters
 from functions._http import answers_errors
 from functions._streaming import limited_body
 from shared.dicom.media_types import parse_media_type
@@ -28,6 +28,7 @@ _TAKEN: Final = ("application/dicom", "application/octet-stream", "multipart/rel
 async def deidentify(req: Request) -> Response:
     """Answer the de-identified file, or with `dryRun=true` what would be done: tag path, rule and action, no value."""
     settings = _wiring.settings()
+    known_parameters(req.query_params)
     request = deidentify_request(req.query_params, settings)
     dry_run = is_dry_run(req.query_params)
     source = HeldFile(await _file(req, settings.max_deidentify_bytes))

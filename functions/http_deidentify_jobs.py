@@ -13,7 +13,7 @@ from functions._access import check_partition
 from functions._audit import say, say_case
 from functions._case_named import case_named
 from functions._deidentify_job import check_destination
-from functions._deidentify_request import deidentify_request, has_random_pseudonyms
+from functions._deidentify_request import deidentify_request, has_random_pseudonyms, known_parameters
 from functions._http import answers_errors, json_response
 from functions._public_url import public_base_url
 from shared.access.callers import Role
@@ -102,6 +102,7 @@ async def deidentify_report(req: Request) -> Response:
 async def _begin(req: Request, what: Ref | tuple[str, str]) -> Response:
     """Begin a job and answer 202 with where its status is, or refuse what could never run."""
     services = await _wiring.services()
+    parameters = known_parameters(req.query_params, of_job=True)
     if name := req.query_params.get("partition"):
         services = await services.in_partition(validate_partition_name(name))
     deidentify_request(req.query_params, services.settings)
@@ -113,7 +114,7 @@ async def _begin(req: Request, what: Ref | tuple[str, str]) -> Response:
         services.partition,
     )
     key = new_secret() if has_random_pseudonyms(req.query_params) else b""
-    job = await start_deidentification(what, tuple(req.query_params.multi_items()), ports, key=key)
+    job = await start_deidentification(what, parameters, ports, key=key)
     url = _url(req, job, services)
     return json_response(_status(job, [], url), status=202, headers={"Location": url})
 

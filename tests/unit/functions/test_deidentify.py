@@ -119,6 +119,7 @@ async def test_options_and_filters_are_parameters(with_secret: Service) -> None:
     [
         "filter=CCPA", "options=retain_everything", "filter=HIPAA&options=retain_uids", "pixels=burn", "mask=1,2,3",
         "options=retain_longitudinal_full_dates,retain_longitudinal_modified_dates", "dryRun=maybe",
+        "filters=GDPR", "Options=retain_uids", "dry_run=true", "toPartition=research",
     ],
 )  # fmt: skip
 async def test_what_has_no_meaning_is_refused(with_secret: Service, query: str) -> None:

@@ -182,12 +182,23 @@ async def test_a_job_goes_on_in_another_invocation_when_its_time_is_up(
         ("", 400), ("toPartition=a&toContainer=research", 400), ("toPartition=default", 400),
         ("toContainer=archive", 400), ("toContainer=../x", 400), ("toPartition=a/b", 400),
         ("toPartition=a&options=all", 400), ("toPartition=a&pseudonyms=none", 400),
+        ("toContainer=quarantine", 400), ("toContainer=audit", 400), ("toContainer=sessions", 400),
+        ("toContainer=azure-webjobs-secrets", 400), ("toContainer=research&pixel=refuse", 400),
     ],
 )  # fmt: skip
 async def test_what_could_never_run_is_refused(archive: Service, query: str, code: int) -> None:
     """And no job is begun."""
     assert (await begin(archive, query)).status == code
     assert archive.world.work.sent == []
+
+
+async def test_a_function_key_in_the_url_is_not_kept(archive: Service) -> None:
+    """A job remembers what it was asked for, and no secret."""
+    begun = await begin(archive, "toContainer=research&code=the-key&clientId=the-client&pixels=keep")
+
+    job = await archive.world.jobs.get(begun.json["job"])
+
+    assert job.parameters == (("toContainer", "research"), ("pixels", "keep"))
 
 
 async def test_what_is_not_there_is_not_found(archive: Service) -> None:
