@@ -1,6 +1,7 @@
 """Importing from a source in memory: nothing is lost, nothing twice, and what fails is told."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ import pytest
 from shared.backends.memory.import_source import MemoryImportSource
 from shared.backends.memory.jobs import MemoryWorkQueue
 from shared.dicom.references import InstanceRef
+from shared.dicom.risk.rules import RiskLevel
 from shared.errors import (
     InvalidRequestError,
     ObjectExistsError,
@@ -16,6 +18,7 @@ from shared.errors import (
     SourceUnavailableError,
 )
 from shared.flows._import_order import ImportOrder, ImportPorts
+from shared.flows._risk_policy import RiskPolicy
 from shared.flows.discover_import import discover_import
 from shared.flows.give_up_import import give_up_import
 from shared.flows.import_study import import_study
@@ -74,6 +77,7 @@ class Importing:
         self.source = source
         self.job_id = ""
         self.queue = Messages()
+        self.risk = RiskPolicy()
 
     @property
     def ports(self) -> ImportPorts:
@@ -84,7 +88,7 @@ class Importing:
             work=world.port(self.queue),
             objects=world.port(world.objects),
             checkpoints=world.port(world.checkpoints),
-            store=world.store_ports,
+            store=replace(world.store_ports, risk=self.risk),
             request=StoreRequest(service_url=""),
             source=self.source,
             derived_container="derived",
@@ -153,6 +157,32 @@ async def test_every_instance_is_stored_once() -> None:
     manifest = await run.manifest()
     assert {entry["state"] for entry in manifest} == {"stored"}
     assert all(len(entry["sha256"]) == 64 and entry["size"] for entry in manifest)
+
+
+@pytest.mark.parametrize("size", [0, 600_000])
+@pytest.mark.parametrize("container", ["", "images"])
+async def test_what_identifies_its_patient_too_plainly_is_not_imported(container: str, size: int) -> None:
+    """Into the archive or a container, small or large: it fails with the reason, no value; other instances come in."""
+    plain = {"PatientName": "", "PatientID": "", "AccessionNumber": "", "ImageType": ["ORIGINAL", "PRIMARY"]}
+    files = [
+        an_instance(1, 1, 1, size=size, PatientName="Doe^Jane"),
+        an_instance(1, 1, 2, size=size, **plain),
+    ]
+    source = MemoryImportSource(
+        {uids(1)[0]: [listed(1, number, data) for number, data in enumerate(files, 1)]}
+    )
+    run = Importing(source)
+    run.risk = RiskPolicy(RiskLevel.HIGH, quarantine="quarantine")
+    await run.start(container=container)
+    await run.work()
+
+    told = {entry["sourceId"]: entry for entry in await run.manifest()}
+    assert (told["1-1"]["state"], told["1-2"]["state"]) == ("failed", "stored")
+    assert "De-identify it first" in told["1-1"]["error"]
+    assert b"Doe" not in orjson.dumps(told)
+    held = [(key.container, stored.data) for key, stored in run.world.objects.objects.items()]
+    assert (container or "archive", files[1]) in held
+    assert [place for place, data in held if data == files[0]] == ([] if container else ["quarantine"])
 
 
 async def test_what_is_there_is_not_fetched() -> None:

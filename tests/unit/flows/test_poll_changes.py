@@ -1,12 +1,15 @@
 """Following a feed: everything is looked at, the place moves after it, and a kill anywhere changes nothing in the end."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from shared.backends.memory.upstream_queue import MemoryUpstreamQueue
 from shared.dicom.references import InstanceRef
+from shared.dicom.risk.rules import RiskLevel
 from shared.errors import BackendUnavailableError, UpstreamUnavailableError
+from shared.flows._risk_policy import RiskPolicy
 from shared.flows.index_instance import index_instance
 from shared.flows.poll_changes import PollPorts, poll_changes
 from shared.records import ObjectKey, ObjectState, Source
@@ -47,6 +50,7 @@ class Followed:
         self.queue = MemoryUpstreamQueue()
         self.feed = ListedFeed([])
         self.failing: set[str] = set()
+        self.risk = RiskPolicy()
 
     async def add(self, number: int) -> InstanceRef:
         """Let the service hold an instance, and its feed tell so."""
@@ -61,7 +65,7 @@ class Followed:
         async def look(key: ObjectKey) -> None:
             if key.name in self.failing:
                 raise UpstreamUnavailableError("not now")
-            await index_instance(key, self.world.index_ports)
+            await index_instance(key, replace(self.world.index_ports, risk=self.risk))
 
         ports = PollPorts(self.feed, self.world.port(self.world.checkpoints), self.queue, look)
         return await poll_changes(ports, seconds=seconds)
@@ -71,6 +75,20 @@ class Followed:
         """What the ledger has as indexed."""
         entries = self.world.ledger.entries.values()
         return sorted(entry.ref for entry in entries if entry.ref and entry.state is ObjectState.INDEXED)
+
+
+async def test_what_identifies_its_patient_too_plainly_is_not_indexed() -> None:
+    """The service keeps it; the ledger has the reason, and the feed goes on behind it."""
+    archive = Followed()
+    archive.risk = RiskPolicy(RiskLevel.LOW)
+    ref = await archive.add(1)
+
+    assert await archive.poll()
+
+    assert archive.indexed == []
+    [entry] = archive.world.ledger.entries.values()
+    assert (entry.state, entry.key) == (ObjectState.REJECTED, upstream_key(ref))
+    assert "De-identify it first" in entry.reason
 
 
 async def test_all_that_a_feed_tells_is_indexed() -> None:
