@@ -51,8 +51,10 @@ def caller_of(req: Request) -> Caller:
     return caller
 
 
-def check_partition(req: Request, role: Role, partition: str) -> None:
+def check_partition(req: Request, role: Role, partition: str | None) -> None:
     """Refuse a request whose caller does not have *role* in the data partition that it turns out to be about.
+
+    Where that is None, it is the whole archive.
 
     Raises:
         ForbiddenError: They do not.

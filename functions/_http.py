@@ -77,6 +77,8 @@ def answers_errors(handler: Handler) -> Handler:
         audit_request(
             req, handler.__name__, response, error=error, touched=touched, operation_id=operation_id(req)
         )
+        # No browser takes an answer for another kind of content than it says, such as a report for a page.
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
         return allow_origin(req, response, _wiring.settings().cors_origins)
 
     async def answer(req: Request) -> tuple[Response, Exception | None]:

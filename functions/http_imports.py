@@ -44,6 +44,9 @@ async def start_import(req: Request) -> Response:
     if name := said.get("partition"):
         services = await services.in_partition(validate_partition_name(str(name)))
     check_partition(req, Role.WRITER, services.partition)
+    if said.get("container"):
+        # What lands there may be taken in by another data partition.
+        check_partition(req, Role.WRITER, None)
     order = import_order(said, services)
     ports = import_ports(order, services)
     if name:
