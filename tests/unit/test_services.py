@@ -24,7 +24,7 @@ async def test_services_that_cannot_be_made_leave_nothing_open(monkeypatch: pyte
         raise BackendUnavailableError("table checkpoints: no answer")
 
     names = ["blobs", "blob requests", "queues", "reports", "tables"]
-    monkeypatch.setattr(services, "_clients", lambda _: [client(name) for name in names])
+    monkeypatch.setattr(services, "azure_clients", lambda _: [client(name) for name in names])
     monkeypatch.setattr("shared.backends.azure_table.archive.build_archive", no_answer)
 
     with pytest.raises(BackendUnavailableError):
