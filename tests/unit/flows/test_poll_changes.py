@@ -9,8 +9,9 @@ from shared.backends.memory.upstream_queue import MemoryUpstreamQueue
 from shared.dicom.references import InstanceRef
 from shared.dicom.risk.rules import RiskLevel
 from shared.errors import BackendUnavailableError, UpstreamUnavailableError
+from shared.flows._case_name import SEED_PATTERNS
 from shared.flows._risk_policy import RiskPolicy
-from shared.flows.index_instance import index_instance
+from shared.flows.index_instance import CasePatterns, index_instance
 from shared.flows.poll_changes import PollPorts, poll_changes
 from shared.records import ObjectKey, ObjectState, Source
 from shared.upstream_keys import upstream_key, upstream_ref
@@ -51,6 +52,7 @@ class Followed:
         self.feed = ListedFeed([])
         self.failing: set[str] = set()
         self.risk = RiskPolicy()
+        self.patterns = SEED_PATTERNS
 
     async def add(self, number: int) -> InstanceRef:
         """Let the service hold an instance, and its feed tell so."""
@@ -65,7 +67,8 @@ class Followed:
         async def look(key: ObjectKey) -> None:
             if key.name in self.failing:
                 raise UpstreamUnavailableError("not now")
-            await index_instance(key, replace(self.world.index_ports, risk=self.risk))
+            ports = replace(self.world.index_ports, risk=self.risk, case_patterns=self.patterns)
+            await index_instance(key, ports)
 
         ports = PollPorts(self.feed, self.world.port(self.world.checkpoints), self.queue, look)
         return await poll_changes(ports, seconds=seconds)
@@ -119,6 +122,21 @@ async def test_what_was_replaced_or_deleted_is_as_it_is_now() -> None:
     assert b"changed" in (await archive.world.index.get(refs[0])).metadata
     told = [change.action.value for change in await archive.world.feed.changes(0, 100)]
     assert sorted(told) == ["create", "create", "create", "delete", "update"]
+
+
+async def test_a_case_is_that_of_the_attributes() -> None:
+    """Names upstream are UIDs: no pattern of cases is held against them, however wide."""
+    archive = Followed()
+    archive.patterns = CasePatterns(r"(\d)", r"(\d)", r"(\d)")
+    ref = await archive.add(1)
+    seen = {"PatientID": "S7", "StudyDate": "20140512", "ImageLaterality": "L", "ViewPosition": "CC"}
+    await archive.world.objects.put(upstream_key(ref), make_file(1, **seen))
+
+    assert await archive.poll()
+
+    [image] = await archive.world.cases.images_of("2014", "S7")
+    assert (image.view, image.key) == ("L__CC", upstream_key(ref))
+    assert len(archive.world.cases._images) == 1
 
 
 async def test_replays_change_nothing() -> None:
