@@ -8,6 +8,7 @@ from client.azurite import Azurite
 from client.child import Program
 from client.images import BucketOfImages, ContainerOfImages, Images
 from client.noida import NoidaDb
+from client.pseudonym_secret import VARIABLE, pseudonym_secret
 from client.seaweedfs import SeaweedFs
 
 _APP_GRACE_SECONDS = 6
@@ -94,7 +95,7 @@ def app_program(options: Options) -> Program:
         name="the app",
         command=options.app.command(),
         environment=options.app.environment(
-            os.environ,
+            {VARIABLE: pseudonym_secret(options.app.data_folder), **os.environ},
             options.azurite.connection_string,
             {
                 **(options.seaweedfs.settings() if options.seaweedfs else AZURE_STORE),
