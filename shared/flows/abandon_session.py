@@ -4,8 +4,10 @@ from shared.errors import ObjectExistsError
 from shared.flows._session_end import clear_session
 from shared.flows._session_ports import SessionPorts
 from shared.job_ports import DONE, FAILED, Job
+from shared.tracing import flow
 
 
+@flow
 async def abandon_session(job_id: str, ports: SessionPorts, *, why: str = "abandoned") -> Job:
     """Remove what was uploaded, and return the session as it is then; safe to repeat.
 

@@ -10,6 +10,7 @@ from shared.flows.run_session import run_session
 from shared.flows.start_session import check_open
 from shared.job_ports import DONE, FAILED, Job
 from shared.records import ObjectKey
+from shared.tracing import flow
 
 _MAX_FILES_AT_ONCE: Final = 100
 _MAX_BYTES_AT_ONCE: Final = 64 * 1024 * 1024
@@ -17,6 +18,7 @@ _SECONDS: Final = 60
 _MAX_NAMED: Final = 20
 
 
+@flow
 async def commit_session(job_id: str, expected: Sequence[str], ports: SessionPorts) -> Job:
     """Return the session as it is then. To ask again is safe: what is under way or has ended is only told.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from shared.flows._upload_phases import close, settle
 from shared.flows._upload_request import PREPARING, QUEUED, UPLOADING, UploadPorts
 from shared.job_ports import DONE, FAILED, ItemState
+from shared.tracing import flow
 
 __all__ = ["UploadPorts", "give_up_upload"]
 
@@ -13,6 +14,7 @@ _UNSAID = "it ended without saying why; the app's log has more"
 _PHASES = {QUEUED: "metadata", PREPARING: "metadata", UPLOADING: "upload"}
 
 
+@flow
 async def give_up_upload(job_id: str, ports: UploadPorts, *, item: int = 0) -> None:
     """Fail one file of a run, or the run.
 

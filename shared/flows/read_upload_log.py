@@ -3,10 +3,12 @@
 from shared.flows._upload_log import upload_log
 from shared.flows._upload_request import KIND
 from shared.job_ports import Jobs
+from shared.tracing import flow
 
 __all__ = ["KIND", "read_upload_log"]
 
 
+@flow
 async def read_upload_log(job_id: str, jobs: Jobs, *, level: str) -> bytes:
     """Return the log as text, lines from *level* up.
 

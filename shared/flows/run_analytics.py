@@ -8,10 +8,12 @@ from shared.flows._upload_records import kept_metadata
 from shared.flows._upload_request import ANALYTICS, TRIGGERING, UploadPorts, request_of
 from shared.job_ports import DONE, FAILED, Job
 from shared.partner_ports import PartnerError
+from shared.tracing import flow
 
 __all__ = ["UploadPorts", "run_analytics"]
 
 
+@flow
 async def run_analytics(job_id: str, ports: UploadPorts, *, message_id: str) -> None:
     """Ask for the analysis, if this message is the one that may.
 

@@ -23,6 +23,7 @@ from shared.flows._session_staging import Taken, judge_late, take_file
 from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem
 from shared.records import PutOutcome
 from shared.session_ports import Fate
+from shared.tracing import flow
 
 _BATCH: Final = 64
 """Files between two looks at the clock."""
@@ -37,6 +38,7 @@ _REFUSED: Final = (
 """What is wrong with one file, and would be again."""
 
 
+@flow
 async def run_session(job_id: str, ports: SessionPorts, *, seconds: float) -> Job:
     """Work on a session that was asked to be committed, for about *seconds*; a queue goes on after that.
 

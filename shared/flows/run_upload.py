@@ -18,12 +18,14 @@ from shared.flows._upload_records import keep_metadata, kept_metadata
 from shared.flows._upload_request import PREPARING, QUEUED, UPLOADING, UploadPorts, request_of
 from shared.job_ports import FAILED, ItemState, Job, JobItem
 from shared.partner_ports import PartnerError
+from shared.tracing import flow
 
 __all__ = ["UploadPorts", "run_upload"]
 
 _SENT_AT_ONCE = 16
 
 
+@flow
 async def run_upload(job_id: str, ports: UploadPorts, *, message_id: str) -> None:
     """Take a run as far as it goes without waiting for its files; whatever was done before is not done again.
 

@@ -10,6 +10,7 @@ from shared.errors import InvalidRequestError, PayloadTooLargeError
 from shared.flows._session_ports import EXPIRES_AT, KIND, OPEN, SessionPorts, upload_key
 from shared.job_ports import Job
 from shared.session_ports import UploadTarget
+from shared.tracing import flow
 
 MAX_NAMES: Final = 5000
 """Of one request; further targets are asked for by further ones."""
@@ -17,6 +18,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*", r
 _MAX_NAME: Final = 200
 
 
+@flow
 async def start_session(names: Sequence[str], ports: SessionPorts) -> tuple[Job, list[UploadTarget]]:
     """Return a new session and a target for each name.
 

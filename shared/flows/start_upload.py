@@ -13,6 +13,7 @@ from shared.flows._chosen_instances import CasePorts, instances_of, instances_of
 from shared.flows._records import Ref
 from shared.flows._upload_request import KIND, QUEUED, UploadRequest
 from shared.job_ports import DONE, FAILED, Job, JobItem, Jobs, WorkQueue
+from shared.tracing import flow
 
 __all__ = ["CasePorts", "Chosen", "Ref", "StartUploadPorts", "UploadRequest", "start_upload"]
 
@@ -30,6 +31,7 @@ class StartUploadPorts:
     partition: str
 
 
+@flow
 async def start_upload(
     what: Chosen, request: UploadRequest, ports: StartUploadPorts, *, idempotency_key: str = ""
 ) -> Job:

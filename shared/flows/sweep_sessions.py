@@ -15,6 +15,7 @@ from shared.flows.start_session import expires_at
 from shared.job_ports import DONE, FAILED, Job
 from shared.session_ports import Fate
 from shared.telemetry import event
+from shared.tracing import flow
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ _UPLOADING: Final = timedelta(minutes=15)
 """After a session has expired: an upload that was begun before may still end."""
 
 
+@flow
 async def sweep_sessions(
     ports: SessionPorts,
     bind: Callable[[Job], Awaitable[SessionPorts]],

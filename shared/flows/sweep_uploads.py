@@ -13,6 +13,7 @@ from shared.flows._upload_request import (
     UploadPorts,
 )
 from shared.job_ports import DONE, FAILED, Job
+from shared.tracing import flow
 
 __all__ = ["UploadPorts", "sweep_uploads"]
 
@@ -21,6 +22,7 @@ _LOOKED_AT: Final = 200
 """Runs, the newest ones."""
 
 
+@flow
 async def sweep_uploads(ports: UploadPorts, *, now: datetime, lost_after: timedelta) -> int:
     """Return of how many runs the work was asked for again.
 

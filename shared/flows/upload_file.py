@@ -14,10 +14,12 @@ from shared.flows._upload_records import Confirmation, confirm, confirmation, fi
 from shared.flows._upload_request import UPLOADING, UploadPorts, request_of
 from shared.job_ports import ItemState, Job, JobItem
 from shared.partner_ports import PartnerError
+from shared.tracing import flow
 
 __all__ = ["UploadPorts", "upload_file"]
 
 
+@flow
 async def upload_file(job_id: str, number: int, ports: UploadPorts) -> None:
     """Send file *number* of a run, if it is still to be sent, and go on with the run if it was the last.
 
