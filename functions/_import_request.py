@@ -114,6 +114,7 @@ def import_ports(job_or_order: Job | ImportOrder, services: Services) -> ImportP
         ),
         derived_container=settings.derived_container,
         concurrency=settings.import_connections,
+        slots=services.import_sources.slots,
     )
 
 

@@ -1,5 +1,6 @@
 """Composition of imports: the sources that the settings name, or a request does. Opens each when it is first asked for."""
 
+import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ class ImportSources:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.slots = asyncio.Semaphore(settings.import_connections)
+        """One an instance that is under way, from whatever source: each may hold 4 MiB."""
         self._clients: dict[tuple[str, str], SourceHttp] = {}
 
     def source(self, name: str, *, kind: str = "", url: str = "", files_url: str = "") -> ImportSource:

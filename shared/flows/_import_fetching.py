@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from shared.dicom.references import InstanceRef
@@ -26,7 +26,9 @@ class Fetched:
 
     headers: Final[Mapping[str, str]] = {}
 
-    def __init__(self, instance: SourceInstance, first: bytes, rest: AsyncIterator[bytes]) -> None:
+    def __init__(
+        self, instance: SourceInstance, first: bytes, rest: AsyncIterator[bytes], slots: asyncio.Semaphore
+    ) -> None:
         self.instance = instance
         self.ref: InstanceRef | None = instance.ref
         self.mismatch = ""
@@ -35,6 +37,7 @@ class Fetched:
         """Why its bytes ended early."""
         self._first = first
         self._rest = rest
+        self._slots = slots
         self._digest = hashlib.sha256()
 
     @property
@@ -74,7 +77,9 @@ class Fetched:
             raise DamagedDicomError(f"The source said {said} bytes, but {self.size} came.")
 
     async def close(self) -> None:
-        """Let go of what was not read."""
+        """Let go of what was not read, and of its place among those under way. Called once."""
+        self._first = b""
+        self._slots.release()
         if (aclose := getattr(self._rest, "aclose", None)) is not None:
             await aclose()
 
@@ -91,15 +96,24 @@ async def fetch_all(
     source: ImportSource,
     *,
     limit: int,
+    slots: asyncio.Semaphore,
     go_on: Callable[[], bool],
-) -> AsyncIterator[Fetched | Failure]:
-    """Yield instances as they come, up to *limit* of them under way, until *go_on* says no; a slow one holds up none."""
+) -> AsyncGenerator[Fetched | Failure]:
+    """Yield instances as they come, until *go_on* says no; a slow one holds up none.
+
+    Args:
+        instances: What to fetch.
+        source: From where.
+        limit: How many of them may be under way.
+        slots: How many of this process may be, of all studies together: each may hold 4 MiB.
+        go_on: Whether to begin another one.
+    """
     waiting = iter(instances)
     tasks: dict[asyncio.Task[Fetched], SourceInstance] = {}
 
     def begin() -> None:
         for instance in _some(waiting, limit - len(tasks)) if go_on() else ():
-            tasks[asyncio.create_task(_fetched(instance, source))] = instance
+            tasks[asyncio.create_task(_fetched(instance, source, slots))] = instance
 
     try:
         begin()
@@ -125,10 +139,15 @@ async def fetch_all(
                 await one.close()
 
 
-async def _fetched(instance: SourceInstance, source: ImportSource) -> Fetched:
-    pieces = source.fetch(instance)
-    fetched = Fetched(instance, await anext(pieces, b""), pieces)
-    await fetched.look(source)
+async def _fetched(instance: SourceInstance, source: ImportSource, slots: asyncio.Semaphore) -> Fetched:
+    await slots.acquire()
+    try:
+        pieces = source.fetch(instance)
+        fetched = Fetched(instance, await anext(pieces, b""), pieces, slots)
+        await fetched.look(source)
+    except BaseException:
+        slots.release()
+        raise
     return fetched
 
 

@@ -1,5 +1,6 @@
 """What an import was asked for, and what carrying it out needs. It imports nothing."""
 
+import asyncio
 from dataclasses import asdict, dataclass, field, fields
 
 from shared.case_ports import Checkpoints
@@ -89,3 +90,5 @@ class ImportPorts:
     derived_container: str
     concurrency: int
     """How many instances of a study are fetched at a time."""
+    slots: asyncio.Semaphore
+    """How many are of all studies that this process imports."""

@@ -1,6 +1,7 @@
 """Store some instances of a source, in the archive or as numbered files, and say what became of each."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
@@ -31,6 +32,27 @@ _OURS: Final = (FailureReason.OUT_OF_RESOURCES, FailureReason.BEING_CREATED)
 """Failures of this archive's own stores, or of a race: the instance is not to blame."""
 
 type GoOn = Callable[[], bool]
+type Judged = tuple[Entry, SourceInstance | None]
+"""An entry, with its instance if fetching it once more is worth it: it broke off on its way."""
+
+
+async def _in_rounds(
+    instances: Sequence[SourceInstance],
+    go_on: GoOn,
+    once: Callable[[Sequence[SourceInstance], GoOn], AsyncIterator[Judged]],
+) -> AsyncIterator[Entry]:
+    """Yield the entries that *once* yields of *instances*; what is worth it is fetched again, _ROUNDS times in all."""
+    left = instances
+    for attempt in range(_ROUNDS):
+        again: list[SourceInstance] = []
+        async for entry, instance in once(left, go_on):
+            if instance is not None and entry.again and attempt < _ROUNDS - 1:
+                again.append(instance)
+            else:
+                yield entry
+        if not again:
+            return
+        left = again
 
 
 class ArchiveTarget:
@@ -60,22 +82,10 @@ class ArchiveTarget:
         Raises:
             BackendUnavailableError: This archive's own store does not answer; what was yielded is done.
         """
-        left = [instance for instance, _ in instances]
-        for attempt in range(_ROUNDS):
-            again: list[SourceInstance] = []
-            async for entry, instance in self._round(left, go_on):
-                if entry.again and entry.state == FAILED and instance is not None and attempt < _ROUNDS - 1:
-                    again.append(instance)
-                else:
-                    yield entry
-            if not again:
-                return
-            left = again
+        async for entry in _in_rounds([instance for instance, _ in instances], go_on, self._round):
+            yield entry
 
-    async def _round(
-        self, instances: Sequence[SourceInstance], go_on: GoOn
-    ) -> AsyncIterator[tuple[Entry, SourceInstance | None]]:
-        """Yield entries, each with its instance if fetching it once more is worth it."""
+    async def _round(self, instances: Sequence[SourceInstance], go_on: GoOn) -> AsyncIterator[Judged]:
         run = _Run(self._ports)
         outcomes = await run.outcomes(instances, go_on)
         for entry in run.failed:
@@ -129,12 +139,15 @@ class _Run:
 
     async def _feed(self, instances: Sequence[SourceInstance], go_on: GoOn) -> AsyncGenerator[Fetched]:
         ports = self._ports
-        async for one in fetch_all(instances, ports.source, limit=ports.concurrency, go_on=go_on):
-            if isinstance(one, Fetched):
-                self.parts.append(one)
-                yield one
-            else:
-                self.failed.append(not_fetched(*one))
+        async with aclosing(
+            fetch_all(instances, ports.source, limit=ports.concurrency, slots=ports.slots, go_on=go_on)
+        ) as fetching:
+            async for one in fetching:
+                if isinstance(one, Fetched):
+                    self.parts.append(one)
+                    yield one
+                else:
+                    self.failed.append(not_fetched(*one))
 
 
 class FlatTarget:
@@ -153,26 +166,29 @@ class FlatTarget:
     ) -> AsyncIterator[Entry]:
         """Yield what became of each instance, but for those that *go_on* left no time for."""
         numbers = {instance.source_id: number for instance, number in instances}
-        fetching = fetch_all(
-            [instance for instance, _ in instances],
-            self._ports.source,
-            limit=self._ports.concurrency,
-            go_on=go_on,
-        )
-        async for one in fetching:
-            if not isinstance(one, Fetched):
-                yield not_fetched(*one)
-                continue
-            yield await self._write(one, numbers[one.instance.source_id])
 
-    async def _write(self, fetched: Fetched, number: int) -> Entry:
+        async def once(left: Sequence[SourceInstance], go_on: GoOn) -> AsyncIterator[Judged]:
+            ports = self._ports
+            async with aclosing(
+                fetch_all(left, ports.source, limit=ports.concurrency, slots=ports.slots, go_on=go_on)
+            ) as fetching:
+                async for one in fetching:
+                    if isinstance(one, Fetched):
+                        yield await self._write(one, numbers[one.instance.source_id])
+                    else:
+                        yield not_fetched(*one), None
+
+        async for entry in _in_rounds([instance for instance, _ in instances], go_on, once):
+            yield entry
+
+    async def _write(self, fetched: Fetched, number: int) -> Judged:
         name = file_name(number)
         key = ObjectKey(self._order.container, f"{self._order.prefix}{name}")
         try:
             await self._put(fetched, key)
         except (RejectedInstanceError, SourceUnavailableError, SourceRefusedError) as error:
-            return not_fetched(fetched.instance, error)
-        return replace(stored(fetched), file=name)
+            return not_fetched(fetched.instance, error), fetched.instance
+        return replace(stored(fetched), file=name), None
 
     async def _put(self, fetched: Fetched, key: ObjectKey) -> None:
         objects, incoming = self._ports.objects, Incoming(fetched)

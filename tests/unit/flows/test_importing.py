@@ -1,5 +1,6 @@
 """Importing from a source in memory: nothing is lost, nothing twice, and what fails is told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,7 @@ from shared.flows.store_instances import StoreRequest
 from shared.import_ports import ImportFilter, SourceInstance
 from shared.job_ports import ItemState
 from shared.records import ObjectKey
-from tests.instances import an_instance, uids
+from tests.instances import a_dataset, an_instance, part10, uids
 from tests.unit.flows.world import KilledError, World
 
 HOUR = 3600.0
@@ -78,6 +79,7 @@ class Importing:
         self.job_id = ""
         self.queue = Messages()
         self.risk = RiskPolicy()
+        self.slots = asyncio.Semaphore(4)
 
     @property
     def ports(self) -> ImportPorts:
@@ -93,6 +95,7 @@ class Importing:
             source=self.source,
             derived_container="derived",
             concurrency=3,
+            slots=self.slots,
         )
 
     async def start(self, **asked: Any) -> None:
@@ -486,6 +489,81 @@ async def test_what_gets_on_is_not_given_up() -> None:
     assert await run.phase() == "done"
     assert "given up" in (await run.items())[0].error
     assert len(run.archived()) == 64
+
+
+class Slow(MemoryImportSource):
+    """A source that waits for all that may be under way, and counts them."""
+
+    most = 0
+    now = 0
+
+    async def fetch(self, instance: SourceInstance) -> AsyncIterator[bytes]:
+        """Yield the bytes after a while."""
+        self.now += 1
+        self.most = max(self.most, self.now)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        self.now -= 1
+        async for piece in super().fetch(instance):
+            yield piece
+
+
+async def test_only_so_many_are_under_way_whatever_fails() -> None:
+    """Of all studies together; afterwards every place is free again, and the source was asked for several at a time."""
+    source = Slow(a_source(6, 9).studies)
+    for study, odd in ((1, (SourceInstance("absent"), b"")), (2, listed(2, 1, b"no DICOM"))):
+        source.studies[uids(study)[0]] = [odd, *source.studies[uids(study)[0]][1:]]
+    run = Importing(source)
+    await run.start()
+    await run.deliver(run.queue.messages.pop(0))
+    messages, run.queue.messages = run.queue.messages, []
+    await asyncio.gather(*(run.deliver(message) for message in messages[:-1]))
+    await run.deliver(messages[-1])
+
+    assert source.most == 4
+    assert (await run.phase(), len(run.archived())) == ("done", 6 * 9 - 2)
+    assert run.slots._value == 4
+
+
+class Breaking(MemoryImportSource):
+    """A source whose instances come in pieces, and break off so often behind the first."""
+
+    breaks = 0
+
+    async def fetch(self, instance: SourceInstance) -> AsyncIterator[bytes]:
+        """Yield 4 MiB and the rest."""
+        content = b"".join([piece async for piece in super().fetch(instance)])
+        yield content[: 4 << 20]
+        if self.breaks and len(content) > 4 << 20:
+            self.breaks -= 1
+            raise SourceUnavailableError("the source breaks off")
+        yield content[4 << 20 :]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("breaks", [0, 2, 9])
+async def test_large_instances_are_streamed_and_appear_whole_or_not_at_all(
+    *, flat: bool, breaks: int
+) -> None:
+    """One that breaks off leaves nothing, is fetched again a few times by itself, and then when the import is resumed."""
+    pixels = {"Rows": 2048, "Columns": 3072, "PixelData": bytes(2048 * 3072)}
+    large, small = part10(a_dataset(1, 1, 1, **pixels)), an_instance(1, 1, 2)
+    source = Breaking({uids(1)[0]: [listed(1, 1, large), listed(1, 2, small)]})
+    source.breaks = breaks
+    run = Importing(source)
+    await run.start(**({"container": "research"} if flat else {}))
+    await run.work()
+
+    stored = sorted(contents_of(run, flat=flat).values(), key=len)
+    if breaks == 9:
+        assert [one for one in stored if one != small] == []
+        source.breaks = 0
+        await resume_import(run.job_id, run.ports)
+        await run.work()
+        stored = sorted(contents_of(run, flat=flat).values(), key=len)
+    assert stored == [small, large]
+    assert [entry["state"] for entry in await run.manifest()] == ["stored", "stored"]
+    assert run.slots._value == 4
 
 
 async def test_orders_that_contradict_themselves_are_refused() -> None:
