@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Final
 
 from shared.errors import SourceRefusedError
 from shared.flows._import_end import note_finished
@@ -18,8 +17,9 @@ from shared.tracing import flow
 
 __all__ = ["ImportOrder", "ImportPorts", "import_study", "order_of"]
 
-_AT_ONCE: Final = 64
-"""Instances between two notes of what is done: so many, at most, are fetched again after a crash."""
+_FIRST, _MOST = 8, 64
+"""Instances between two notes of what is done; they double. So many, at most, are fetched again after a crash, and an app
+that crashes over and over gets on all the same."""
 
 
 @flow
@@ -72,15 +72,16 @@ class _Study:
                 self._note(entry)
         loop = asyncio.get_running_loop()
         batch: list[tuple[SourceInstance, int]] = []
+        at_once = _FIRST
         async for instance, file in self._listed():
             if instance.source_id in self._states:
                 continue
             self._states[instance.source_id] = ""
             batch.append((instance, file))
-            if len(batch) == _AT_ONCE:
+            if len(batch) == at_once:
                 await self._import(batch, lambda: loop.time() < end)
                 await self._ports.jobs.put_item(self._job.job_id, self._told(ItemState.PENDING))
-                batch = []
+                batch, at_once = [], min(2 * at_once, _MOST)
                 if loop.time() >= end:
                     return False
         await self._import(batch, lambda: loop.time() < end)

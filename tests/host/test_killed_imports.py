@@ -101,7 +101,7 @@ async def kill_while_importing(folder: Path, *, studies: int, kills: int) -> Non
         known: list[tuple[int, set[str]]] = []
         for _ in range(kills):
             if not known or len(known[-1][1]) < studies * INSTANCES:
-                await under_way(recording, chance.randrange(5, 60))
+                await under_way(recording, chance.randrange(5, 90))
             archive.stop(signal.SIGKILL)
             known.append((len(recording.fetched), await confirmed(archive)))
             await archive.start(*LEASE, **settings)

@@ -488,7 +488,7 @@ async def test_what_gets_on_is_not_given_up() -> None:
     await give_up_import(*message, run.ports)
     assert await run.phase() == "done"
     assert "given up" in (await run.items())[0].error
-    assert len(run.archived()) == 64
+    assert len(run.archived()) == 8 + 16 + 32
 
 
 class Slow(MemoryImportSource):
