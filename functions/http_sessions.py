@@ -23,7 +23,7 @@ from shared.errors import InvalidRequestError, JobNotFoundError
 from shared.flows._session_ports import EXPIRES_AT, KIND, THERE, SessionPorts
 from shared.flows.abandon_session import abandon_session as abandon
 from shared.flows.commit_session import commit_session as commit
-from shared.flows.start_session import add_targets, check_open
+from shared.flows.extend_session import extend_session
 from shared.flows.start_session import start_session as start
 from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem
 from shared.services import Services
@@ -59,8 +59,7 @@ async def start_session(req: Request) -> Response:
 async def session_targets(req: Request) -> Response:
     """Answer where to put further files."""
     job, ports, _ = await _session(req, Role.WRITER)
-    check_open(job)
-    return json_response({"targets": _told(await add_targets(job, await _names(req), ports))})
+    return json_response({"targets": _told(await extend_session(job, await _names(req), ports))})
 
 
 @bp.function_name("commit_session")

@@ -6,8 +6,8 @@ from typing import Final
 from shared.errors import InvalidRequestError
 from shared.flows._session_files import keep_list, list_files
 from shared.flows._session_ports import BYTES, COMMITTING, FILES, OPEN, SessionPorts
+from shared.flows._session_targets import check_open
 from shared.flows.run_session import run_session
-from shared.flows.start_session import check_open
 from shared.job_ports import DONE, FAILED, Job
 from shared.records import ObjectKey
 from shared.tracing import flow

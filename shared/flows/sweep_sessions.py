@@ -9,9 +9,9 @@ from typing import Final
 from shared.errors import AppError, JobNotFoundError
 from shared.flows._session_end import remove_uploads
 from shared.flows._session_ports import OPEN, SessionPorts
+from shared.flows._session_targets import expires_at
 from shared.flows.abandon_session import abandon_session
 from shared.flows.run_session import run_session
-from shared.flows.start_session import expires_at
 from shared.job_ports import DONE, FAILED, Job
 from shared.session_ports import Fate
 from shared.telemetry import event

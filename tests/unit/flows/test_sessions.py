@@ -19,9 +19,10 @@ from shared.flows._risk_policy import RiskPolicy
 from shared.flows._session_ports import SessionLimits, SessionPorts
 from shared.flows.abandon_session import abandon_session
 from shared.flows.commit_session import commit_session
+from shared.flows.extend_session import extend_session
 from shared.flows.index_instance import index_instance
 from shared.flows.run_session import run_session
-from shared.flows.start_session import add_targets, start_session
+from shared.flows.start_session import start_session
 from shared.flows.sweep_sessions import sweep_sessions
 from shared.job_ports import Job, JobItem
 from shared.records import ObjectKey
@@ -196,7 +197,7 @@ async def test_a_name_that_leads_elsewhere_is_no_target(name: str) -> None:
     assert world.sessions.notes == {}
     job, targets = await start_session(["a.dcm"], world.session_ports)
     assert [target.name for target in targets] == ["a.dcm"]
-    assert [target.name for target in await add_targets(job, ["b.dcm"], world.session_ports)] == ["b.dcm"]
+    assert [target.name for target in await extend_session(job, ["b.dcm"], world.session_ports)] == ["b.dcm"]
 
 
 async def test_an_abandoned_session_is_gone() -> None:
