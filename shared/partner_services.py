@@ -1,7 +1,8 @@
 """Composition of what sends files to a partner: the partner, if one is set, and its queues."""
 
+import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -25,13 +26,16 @@ class Sending:
     partner: PartnerApi | None
     uploads: WorkQueue
     analytics: WorkQueue
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    """One for each file that may be under way in this process."""
 
 
-def sending(queues: "QueueServiceClient", partner: PartnerApi | None) -> Sending:
+def sending(queues: "QueueServiceClient", partner: PartnerApi | None, settings: Settings) -> Sending:
     """Return the queues of uploads on an account, beside the partner."""
     from shared.backends.work_queue import StorageWorkQueue
 
-    return Sending(partner, StorageWorkQueue(queues, "uploads"), StorageWorkQueue(queues, "analytics"))
+    slots = asyncio.Semaphore(settings.partner_connections)
+    return Sending(partner, StorageWorkQueue(queues, "uploads"), StorageWorkQueue(queues, "analytics"), slots)
 
 
 def missing_settings(settings: Settings) -> list[str]:

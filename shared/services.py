@@ -169,7 +169,7 @@ async def build(settings: Settings) -> Services:
             queue=queue,
             jobs=AzureTableJobs(tables),
             deidentifications=StorageWorkQueue(queues),
-            sending=sending(queues, partner),
+            sending=sending(queues, partner, settings),
             poison=StoragePoisonQueues(queues),
             imports=StorageWorkQueue(queues, IMPORTS),
             import_sources=import_sources,

@@ -1,5 +1,6 @@
 """The triggers on an archive in memory: called as the worker calls them, without a worker, host or socket."""
 
+import asyncio
 import email
 import email.policy
 import hashlib
@@ -119,6 +120,7 @@ class Service:
         self.engine: MemorySearchEngine | None = None
         self.index_policy = IndexPolicy("plain")
         self.partner: MemoryPartnerApi | None = None
+        self.slots = asyncio.Semaphore(4)
 
     async def services(self) -> Services:
         """Stand in for `functions._wiring.services`."""
@@ -153,6 +155,7 @@ class Service:
                 world.port(self.partner) if self.partner else None,
                 world.port(world.uploads),
                 world.port(world.analytics),
+                self.slots,
             ),
             poison=world.port(world.poison),
             imports=world.port(world.import_work),

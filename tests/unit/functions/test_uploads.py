@@ -428,6 +428,31 @@ async def test_a_store_that_does_not_answer_is_tried_again_and_then_given_up(
     assert "given up after several attempts" in told["items"][0]["error"]
 
 
+async def test_a_file_that_waits_too_long_for_others_queues_again(
+    archive: Service, partner: MemoryPartnerApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its function would else be ended for time that it only waited."""
+    monkeypatch.setattr(queue_upload, "WAIT_SECONDS", 0.01)
+    job = (await begin(archive)).json["job"]
+    host = Host(archive)
+    host.collect()
+    handler, message = host.waiting.pop(0)
+    await handler(message)
+    host.collect()
+    for _ in range(4):
+        await archive.slots.acquire()
+    handler, message = host.waiting.pop(0)
+    await handler(message)
+    assert archive.world.uploads.sent_items == [(job, 1)]
+    assert "upload" not in partner.asked
+    for _ in range(4):
+        archive.slots.release()
+
+    await host.run()
+    assert (await status(archive, job))["status"] == "done"
+    assert len(partner.stored) == 4
+
+
 async def test_an_analysis_tried_too_often_fails_the_run(archive: Service, partner: MemoryPartnerApi) -> None:
     """It says which phase."""
     job = (await begin(archive)).json["job"]
