@@ -31,7 +31,7 @@ async def commit_uploads(msg: func.QueueMessage) -> None:
 @bp.queue_trigger(arg_name="msg", queue_name="sessions-poison", connection="DicomStorage")
 @acknowledges_permanent_errors
 async def commit_given_up(msg: func.QueueMessage) -> None:
-    """Publish nothing of a session that failed too often; one that is committed is finished by the sweep."""
+    """Publish nothing of a session that failed too often; one that is committed is finished."""
     await give_up(msg.get_body(), msg.id or "")
 
 
@@ -39,14 +39,11 @@ async def give_up(message: bytes, _message_id: str) -> None:
     """Do so; again is no harm."""
     services = await _wiring.services()
     job = await services.jobs.get(_read(message))
+    ports = await ports_of(job, services)
     try:
-        await abandon_session(
-            job.job_id,
-            await ports_of(job, services),
-            why="nothing was published: the commit failed too often",
-        )
+        await abandon_session(job.job_id, ports, why="nothing was published: the commit failed too often")
     except ObjectExistsError:
-        return
+        await run_session(job.job_id, ports, seconds=_SECONDS)
 
 
 def _read(message: bytes) -> str:

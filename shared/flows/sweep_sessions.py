@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 IDLE: Final = timedelta(minutes=10)
 """Without any step of a commit, after which its process is taken to be gone."""
+_SETTLING: Final = timedelta(minutes=2)
+"""The same of one that is committed: what follows takes seconds, and feed and ledger wait for it."""
 _LOST: Final = timedelta(hours=1)
 """After which a session that was noted and never made is forgotten."""
 _UPLOADING: Final = timedelta(minutes=15)
@@ -76,7 +78,8 @@ async def _sweep(
         if is_over:
             await _end_expired(job, own)
         return is_over
-    if await _last_step(job, own) + idle > now:
+    patience = min(idle, _SETTLING) if fate is Fate.COMMITTED else idle
+    if await _last_step(job, own) + patience > now:
         return False
     if job.phase == OPEN or fate is not Fate.OPEN:
         await run_session(session, own, seconds=end - asyncio.get_running_loop().time())
