@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ async def test_kill_while_publishing_a_session(stopped_archive: Archive) -> None
     async with archive.session.post(f"{archive.app.url}/sessions", json={"files": names}) as answer:
         told = await answer.json()
 
-    async def put(number: int, target: dict[str, str]) -> None:
+    async def put(number: int, target: dict[str, Any]) -> None:
         data = an_instance(1, 1 + number % 4, number)
         async with archive.session.put(target["url"], data=data, headers=target["headers"]) as sent:
             assert sent.status == 201
