@@ -16,6 +16,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.access_settings import AccessSettings
 from shared.audit_settings import AuditSettings
+from shared.bounded_patterns import check_bounded
 from shared.errors import SettingsError
 from shared.import_settings import ImportSettings
 from shared.partner_settings import PartnerSettings
@@ -157,10 +158,7 @@ class Settings(
     @field_validator("case_year_pattern", "case_id_pattern", "case_view_pattern")
     @classmethod
     def _are_patterns(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"no regular expression: {error}") from None
+        check_bounded(value)
         return value
 
     @field_validator("cors_origins")
