@@ -5,10 +5,11 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._import_request import import_ports
-from shared.errors import InvalidRequestError
+from shared.errors import InvalidRequestError, PermanentError
 from shared.flows.discover_import import discover_import
 from shared.flows.give_up_import import give_up_import
 from shared.flows.import_study import ImportPorts, import_study
+from shared.job_ports import DONE, FAILED
 
 bp = func.Blueprint()
 
@@ -45,7 +46,13 @@ async def _ports(job_id: str) -> tuple[ImportPorts, float]:
     services = await _wiring.services()
     job = await services.jobs.get(job_id)
     services = await services.in_partition(job.partition)
-    return import_ports(job, services), services.settings.import_seconds
+    try:
+        return import_ports(job, services), services.settings.import_seconds
+    except PermanentError as error:
+        # Its source is not in the settings any more: nobody would work on it, and it can be resumed when it is there.
+        if job.phase != DONE:
+            await services.jobs.advance(job_id, expected=job.phase, phase=FAILED, error=str(error))
+        raise
 
 
 def _read(message: bytes) -> tuple[str, int]:

@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import replace
 from typing import Final
 
-from shared.errors import SourceRefusedError, SourceUnavailableError, UnsupportedQueryError
+from shared.errors import PermanentError, SourceRefusedError, SourceUnavailableError
 from shared.flows._import_end import note_finished
 from shared.flows._import_manifest import Plan
 from shared.flows._import_order import QUEUED, RUNNING, ImportOrder, ImportPorts, order_of
@@ -37,7 +37,7 @@ async def discover_import(job_id: str, ports: ImportPorts, *, seconds: float) ->
     if job.phase == QUEUED:
         try:
             found = await _Discovery(job, ports).go_on(asyncio.get_running_loop().time() + seconds)
-        except (SourceRefusedError, UnsupportedQueryError) as error:
+        except PermanentError as error:
             await ports.jobs.advance(job_id, expected=QUEUED, phase=FAILED, error=str(error))
             return True
         if not found:

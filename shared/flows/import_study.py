@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from shared.errors import SourceRefusedError
+from shared.errors import PermanentError
 from shared.flows._import_end import note_finished
 from shared.flows._import_manifest import FAILED, STORED, Entry, Manifest, Plan
 from shared.flows._import_order import ImportOrder, ImportPorts, order_of
@@ -40,7 +40,7 @@ async def import_study(job_id: str, number: int, ports: ImportPorts, *, seconds:
         study = _Study(job, item, ports)
         try:
             finished = await study.go_on(asyncio.get_running_loop().time() + seconds)
-        except SourceRefusedError as error:
+        except PermanentError as error:
             await ports.jobs.put_item(job_id, replace(item, state=ItemState.FAILED, error=str(error)))
             finished = True
         if not finished:
