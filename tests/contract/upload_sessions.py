@@ -154,3 +154,15 @@ class UploadSessionsContract:
         await sessions.forget(self.named("a1"))
         await sessions.forget(self.named("a1"))
         assert self.named("a1") not in await sessions.unfinished(later)
+
+    async def test_a_session_knows_its_own_after_it_was_published(self, open_sessions: OpenSessions) -> None:
+        """Staged again by a second go, it is as it was, and not taken for another's."""
+        sessions, index, feed = open_sessions()
+        [(ref, records)] = a_study("1.2.5", series=1).items()
+        name = self.named("s")
+        await sessions.stage(name, records)
+        await sessions.commit(name, [ref])
+        for _ in range(2):
+            assert await sessions.stage(name, records) == [PutOutcome.UNCHANGED] * 3
+            await sessions.publish(name, ref)
+        assert len(await seen(index, "1.2.5")) == len(await feed(StudyRef("1.2.5"))) == 3

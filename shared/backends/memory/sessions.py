@@ -17,6 +17,7 @@ class MemorySessions:
         self._index = index
         self._fates: dict[str, Fate] = {}
         self._staged: dict[str, dict[InstanceRef, InstanceRecord]] = {}
+        self._committed: set[tuple[str, InstanceRef]] = set()
         self.notes: dict[str, datetime] = {}
 
     async def begin(self, session: str, at: datetime) -> None:
@@ -49,21 +50,21 @@ class MemorySessions:
         if record.ref in self._index.staged:
             raise ConcurrentChangeError("another upload session is storing this instance")
         try:
-            if (await self._index.get(record.ref)).location == record.location:
-                return PutOutcome.UNCHANGED  # staged, committed and published before
+            serving = await self._index.get(record.ref)
+            is_own = (session, record.ref) in self._committed and serving.location == record.location
+            return PutOutcome.UNCHANGED if is_own else PutOutcome.EXISTS
         except InstanceNotFoundError:
             own[record.ref] = record
             self._index.staged[record.ref] = session
             return PutOutcome.CREATED
-        return PutOutcome.EXISTS
 
     async def commit(self, session: str, series: Sequence[SeriesRef]) -> bool:  # noqa: ARG002  # no row needs a note
         """Let all that is staged be seen; see UploadSessions.commit."""
         if await self.fate(session) is Fate.OPEN:
             self._fates[session] = Fate.COMMITTED
             for ref, record in self._release(session).items():
-                if ref == record.ref:
-                    await self._index.put([record])
+                self._committed.add((session, ref))
+                await self._index.put([record])
         return self._fates[session] is Fate.COMMITTED
 
     async def withdraw(self, session: str) -> bool:
