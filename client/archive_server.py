@@ -19,14 +19,21 @@ _PIECE: Final = 256 * 1024
 type Parameters = Sequence[tuple[str, str]]
 
 
-def open_session(key: str) -> requests.Session:
-    """Return a session that sends a function key, if there is one, and asks again where nothing was changed."""
+def open_session(key: str = "") -> requests.Session:
+    """Return a session that asks again where nothing was changed, and logs in as the variables say.
+
+    Args:
+        key: A function key that goes before DICOM_FUNCTIONS_KEY.
+    """
     session = requests.Session()
     again = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 502, 503, 504))
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=again))
-    if key:
+    if key := key or os.environ.get("DICOM_FUNCTIONS_KEY", ""):
         session.headers["x-functions-key"] = key
+    if token := os.environ.get("DICOM_FUNCTIONS_TOKEN", ""):
+        session.headers["Authorization"] = f"Bearer {token}"
+        session.trust_env = False  # a .netrc would go before it
     return session
 
 
@@ -39,11 +46,11 @@ def detail_of(answer: requests.Response) -> str:
 
 
 class ArchiveServer:
-    """One archive, by its root; the variable DICOM_FUNCTIONS_KEY holds a function key, where one is needed."""
+    """One archive, by its root; the variable DICOM_FUNCTIONS_KEY holds a function key, DICOM_FUNCTIONS_TOKEN a bearer token."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self._session = open_session(os.environ.get("DICOM_FUNCTIONS_KEY", ""))
+        self._session = open_session()
 
     def json(self, path: str, parameters: Parameters = (), *, method: str = "GET") -> dict[str, Any]:
         """Return what a path answers as JSON.

@@ -231,6 +231,8 @@ async def test_one_frame_comes_alone_on_request_but_not_two(service: Service) ->
         ("9999", 404),
         ("1,5", 404),
         ("1%2C2", 200),
+        ("1,1,1,1", 200),
+        ("1,2,1,1,1,1", 400),
     ],
 )
 async def test_frame_numbers_are_checked(service: Service, numbers: str, status: int) -> None:
