@@ -91,7 +91,7 @@ class SearchEngine(Protocol):
         ...
 
     async def promote(self, generation: Generation) -> None:
-        """Let a build answer in place of the one that did, from one moment to the next."""
+        """Let a build answer in place of the one that did, from one moment to the next, with all that was written to it."""
         ...
 
     async def write(

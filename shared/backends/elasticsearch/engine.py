@@ -95,7 +95,8 @@ class ElasticsearchEngine:
         return begun.generation
 
     async def promote(self, generation: Generation) -> None:
-        """Let a build answer in place of the one that did, from one moment to the next."""
+        """Let a build answer in place of the one that did, from one moment to the next, with all that was written to it."""
+        await upkeep.settle(self._client, generation.name)
         aliases = (self._index, self._own_alias(self._index))
         builds = [build for build in await self._builds() if build.generation != generation]
         actions: list[dict[str, Any]] = [
