@@ -78,7 +78,7 @@ def check_length(length: int, limit: int) -> None:
     """
     if length > limit:
         raise PayloadTooLargeError(
-            f"the body has more than {limit} bytes; send fewer instances at once, or upload them to a watched container"
+            f"the body has more than {limit} bytes; send less at once, and large files to a watched container"
         )
 
 

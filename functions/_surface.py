@@ -96,6 +96,7 @@ _OTHERS: Final[Mapping[str, Surface]] = {
     "search": Surface(_R, Reach.QUERY, _QUERY, Action.EXECUTE),
     "search_by_query": Surface(_R, Reach.QUERY, _QUERY, Action.EXECUTE),
     "search_file": Surface(_R, Reach.QUERY, _TRANSFERRED),
+    "search_file_by_query": Surface(_R, Reach.QUERY, _TRANSFERRED),
     # Watched containers belong to the default data partition.
     "store_search_file": Surface(_W, Reach.DEFAULT, _TRANSFERRED, Action.CREATE),
     "delete_search_file": Surface(_W, Reach.DEFAULT, AuditEvent.STUDY_DELETED, Action.DELETE),

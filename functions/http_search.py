@@ -87,6 +87,19 @@ async def search_file(req: Request) -> Response:
         ]
     else:
         wanted = _question(req, services)
+    return await _file(req, wanted, services)
+
+
+@bp.function_name("search_file_by_query")
+@bp.route("search/file", methods=["POST"])
+@answers_errors
+async def search_file_by_query(req: Request) -> Response:
+    """Send the one file that the query in the body finds; it is in Elasticsearch's language."""
+    services = await services_of(req)
+    return await _file(req, _from_body(await _body(req), req, services), services)
+
+
+async def _file(req: Request, wanted: Sequence[ObjectKey] | Question, services: Services) -> Response:
     instance = await find_file(wanted, _ports(services), ledger=services.ledger)
     say(req, refs=(instance.ref,))
     return await answer_stored_instance(req, instance, services.objects)

@@ -47,6 +47,18 @@ SEARCHING: Final = (
         headers=("ETag", "Content-Range"),
     ),
     Operation(
+        "search_file_by_query",
+        "/search/file",
+        "Fetch the one file that a query in Elasticsearch's language finds",
+        {200: ("application/dicom",), 206: ("application/dicom",), 304: ()},
+        method="post",
+        parameters=("index", "in-partition", "If-None-Match", "If-Range", "Range"),
+        body=(_JSON,),
+        failures=(400, 404, 413, 416, 501),
+        headers=("ETag", "Content-Range"),
+        role="reader",
+    ),
+    Operation(
         "store_search_file",
         "/search/file",
         "Store a file under an object key of one's choice; 409 where that is taken",

@@ -71,6 +71,12 @@ async def _file(service: Service, query: str) -> Answer:
     return await service.call("search_file", f"/search/file?{query}")
 
 
+async def _file_by(service: Service, body: Any) -> Answer:
+    return await service.call(
+        "search_file_by_query", "/search/file", method="POST", body=[json.dumps(body).encode()]
+    )
+
+
 def _ids(answer: Answer) -> list[str]:
     assert answer.status == 200, answer.body
     return [hit["id"] for hit in answer.json["hits"]]
@@ -96,6 +102,23 @@ async def test_an_exact_value_finds_exactly_its_instances(
     assert (await _search(filled, f"{quote(key)}=P")).json["found"] is False
     assert sorted(_ids(await _search(filled, f"q={quote(key)}%3DP%201"))) == _THREE
     assert _ids(await _search(filled, f"{quote(key)}=P%201&SOPInstanceUID={STUDY}.1.2")) == _THREE[1:2]
+
+
+async def test_a_query_fetches_the_file_that_it_finds(filled: Service) -> None:
+    """Of one instance; several and none are told apart, and without an engine the answer says what to set."""
+    one = {"query": {"term": {"SOPInstanceUID": f"{STUDY}.1.2"}}}
+    answer = await _file_by(filled, one)
+    assert (answer.status, "DICOM_ELASTICSEARCH_URL" in answer.json["detail"]) == (501, True)
+
+    await _with_engine(filled, IndexPolicy("hashed", key=b"k" * 32))
+    by_id = await _file(filled, f"q={STUDY}.1.2")
+    answer = await _file_by(filled, one)
+    assert (answer.status, answer.body) == (200, by_id.body)
+    assert by_id.status == 200
+    several = await _file_by(filled, {"query": {"term": {"PatientID": "P 1"}}})
+    assert (several.status, "several" in several.json["detail"]) == (400, True)
+    assert (await _file_by(filled, {"query": {"term": {"PatientID": "P"}}})).status == 404
+    assert (await _file_by(filled, {"query": {"script": {}}})).status == 400
 
 
 @pytest.mark.parametrize("with_engine", [False, True])

@@ -98,7 +98,7 @@ def test_what_is_open_is_a_short_list() -> None:
 
 def test_what_changes_something_needs_a_writer() -> None:
     """Of the methods that may change something, readers have only those that compute an answer of a body."""
-    computing = {"describe_file", "risk_of_file", "search_by_query"}
+    computing = {"describe_file", "risk_of_file", "search_by_query", "search_file_by_query"}
     for name, binding in registered().items():
         role = SURFACES[name].role
         if role is not None and {"POST", "PUT", "DELETE"} & set(binding["methods"]) and name not in computing:
