@@ -64,6 +64,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add("--atomic", action="store_true", help="send all in one ZIP, or nothing")
     add("--dry_run", action="store_true", help="ask for metadata and check every file; send nothing")
     add("--next_attempt", action="store_true", help="go on as the next attempt if the partner has a file")
+    add("--several_patients", action="store_true", help="send the files though they are of several patients")
     add("--url", help="of a running archive; without it one is started for this run")
     add("--log_folder", type=Path, default=Path(), help="for the log (default: where you are)")
     parser.set_defaults(command=_command)
@@ -119,6 +120,7 @@ def _send(url: str, files: list[Path], log: RunLog, options: argparse.Namespace)
             "max_retry": options.max_retry,
             "atomic": options.atomic,
             "dry_run": options.dry_run,
+            "several_patients": options.several_patients,
             "on_already_stored": "next_attempt" if options.next_attempt else "done",
             "instances": instances,
         },

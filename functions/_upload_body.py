@@ -23,6 +23,7 @@ _TYPES: Final[dict[str, type]] = {
     "container": str,
     "prefix": str,
     "any_name": bool,
+    "several_patients": bool,
     "study": str,
     "series": str,
     "instance": str,
@@ -78,6 +79,7 @@ def upload_request(body: dict[str, Any], settings: Settings, *, partition: str) 
         container=container,
         prefix=prefix,
         any_name=body.get("any_name", False),
+        several_patients=body.get("several_patients", False),
     )
 
 

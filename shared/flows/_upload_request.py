@@ -40,6 +40,7 @@ class UploadRequest:
         container: of the objects to be sent, where these are named by a prefix.
         prefix: their names begin with it.
         any_name: whether objects whose names do not end in .dcm count too, if they begin as DICOM files do.
+        several_patients: whether files whose PatientIDs differ may become files of the one sample.
     """
 
     sample_id: str
@@ -51,6 +52,7 @@ class UploadRequest:
     container: str = ""
     prefix: str = ""
     any_name: bool = False
+    several_patients: bool = False
 
     def check(self) -> None:
         """Refuse what could never be sent.
@@ -79,6 +81,7 @@ class UploadRequest:
             ("container", self.container),
             ("prefix", self.prefix),
             ("any_name", str(self.any_name)),
+            ("several_patients", str(self.several_patients)),
         )
 
 
@@ -95,6 +98,7 @@ def request_of(job: Job) -> UploadRequest:
         container=told["container"],
         prefix=told["prefix"],
         any_name=told["any_name"] == "True",
+        several_patients=told.get("several_patients") == "True",
     )
 
 

@@ -10,6 +10,7 @@ from shared.dicom.tagging.mapping import request_type_of
 from shared.errors import PayloadTooLargeError, PermanentError
 from shared.flows._chosen_instances import MAX_ITEMS
 from shared.flows._in_parallel import in_parallel
+from shared.flows._one_patient import SeveralPatientsError, check_one_patient
 from shared.flows._send_as_zip import send_as_zip
 from shared.flows._upload_files import objects_named
 from shared.flows._upload_log import tries_text
@@ -49,6 +50,8 @@ async def run_upload(job_id: str, ports: UploadPorts, *, message_id: str) -> Non
     if job.phase == PREPARING:
         try:
             await _prepare(job, ports)
+        except SeveralPatientsError as error:
+            await close(job, ports, end=FAILED, phase_name="upload", error=str(error))
         except PermanentError as error:
             facts = {"metadata_tries": tries_text(error.tries)} if isinstance(error, PartnerError) else {}
             await close(job, ports, end=FAILED, phase_name="metadata", error=reason_of(error), facts=facts)
@@ -62,7 +65,7 @@ async def run_upload(job_id: str, ports: UploadPorts, *, message_id: str) -> Non
 
 
 async def _prepare(job: Job, ports: UploadPorts) -> None:
-    """Get the metadata, check that all values can be set, and find the files."""
+    """Get the metadata, check that all values can be set, find the files, and look whose they are."""
     metadata, facts = await _metadata(job, ports)
     request = request_of(job)
     ports.values(request, metadata)
@@ -72,6 +75,7 @@ async def _prepare(job: Job, ports: UploadPorts) -> None:
         count = await _find_files(job, ports)
     if not count:
         raise PermanentError("there is no DICOM file where the run was told to look")
+    await check_one_patient(job, ports)
     facts["metadata_sha256"] = hashlib.sha256(orjson.dumps(metadata)).hexdigest()
     await ports.jobs.advance(job.job_id, expected=PREPARING, phase=UPLOADING, item_count=count, facts=facts)
 

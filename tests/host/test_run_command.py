@@ -37,7 +37,7 @@ def place(tmp_path: Path) -> Path:
     for name, (study, number) in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(an_instance(study, 1, number, PatientName="Doe^Jane"))
+        path.write_bytes(an_instance(study, 1, number, PatientName="Doe^Jane", PatientID="P1"))
     return tmp_path
 
 

@@ -322,7 +322,7 @@ async def test_of_a_zip_nothing_goes_if_one_file_is_unfit(
     archive: Service, partner: MemoryPartnerApi
 ) -> None:
     """The file is named, and so is why the others were left."""
-    for name, data in (("a.dcm", an_instance(2)), ("b.DCM", b"no DICOM"), ("c.dcm", an_instance(3))):
+    for name, data in (("a.dcm", an_instance(2)), ("b.DCM", b"no DICOM"), ("c.dcm", an_instance(2, 1, 3))):
         archive.world.objects.write(ObjectKey("images", f"box/{name}"), data)
     told = await ran(archive, atomic=True, container="images", prefix="box/")
     assert (told["status"], told["failed"]) == ("failed", 3)
@@ -334,7 +334,7 @@ async def test_objects_are_found_by_their_names(archive: Service, partner: Memor
     """With .dcm in any case; others if they begin as DICOM files do, by option; none at all is an error."""
     objects = {"box/a.dcm": 2, "box/b.DcM": 3, "box/IM001": 4, "box/notes.txt": 0, "boxes/d.dcm": 5}
     for name, number in objects.items():
-        data = an_instance(number) if number else b"text " * 60
+        data = an_instance(2, 1, number) if number else b"text " * 60
         archive.world.objects.write(ObjectKey("images", name), data)
     told = await ran(archive, container="images", prefix="box/")
     assert [item["object"] for item in told["items"]] == ["images/box/a.dcm", "images/box/b.DcM"]
@@ -348,6 +348,31 @@ async def test_objects_are_found_by_their_names(archive: Service, partner: Memor
     told = await ran(archive, container="images", prefix="nothing/")
     assert (told["status"], told["failedPhase"]) == ("failed", "metadata")
     assert "no DICOM file" in told["error"]
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+async def test_files_of_two_patients_are_not_made_one(
+    archive: Service, partner: MemoryPartnerApi, *, atomic: bool
+) -> None:
+    """The run stops before it sends a file, and says no value; by option they go; a file without PatientID goes with any."""
+    same = [
+        an_instance(2),
+        an_instance(2, 1, 2, PatientID=None),
+        an_instance(2, 1, 3, PatientID=f"{SAMPLE}-004"),
+    ]
+    for number, data in enumerate(same, 1):
+        archive.world.objects.write(ObjectKey("images", f"box/{number}.dcm"), data)
+    told = await ran(archive, container="images", prefix="box/", atomic=atomic)
+    assert (told["status"], told["done"]) == ("done", 3)
+    archive.world.objects.write(ObjectKey("images", "box/4.dcm"), an_instance(3, PatientID="Other"))
+    before = list(partner.asked)
+    told = await ran(archive, container="images", prefix="box/", atomic=atomic)
+    assert (told["status"], told["failedPhase"]) == ("failed", "upload")
+    assert "files 1 and 4 are of different patients" in told["error"]
+    assert "Other" not in told["error"] + await log_of(archive, told["job"])
+    assert partner.asked == [*before, "metadata"]
+    told = await ran(archive, container="images", prefix="box/", atomic=atomic, several_patients=True)
+    assert (told["status"], told["done"]) == ("done", 4)
 
 
 async def test_a_dry_run_sends_nothing(archive: Service, partner: MemoryPartnerApi) -> None:
