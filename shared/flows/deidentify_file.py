@@ -54,7 +54,8 @@ class DeidentifiedFile:
     async def check(self, written: FileSource) -> None:
         """Read back what was written, all but native pixel data, and search it for the patient's own identifiers.
 
-        Compressed pixels are copied as they are, and their streams may have comments.
+        What was made anew was searched when it was made, and must be the same. Compressed pixels are copied as they
+        are, and their streams may have comments.
 
         Raises:
             IdentifierLeftError: One is in it.
@@ -63,7 +64,9 @@ class DeidentifiedFile:
         for piece in self.made.pieces:
             length = piece_length(piece)
             is_pixel_data = isinstance(piece, PixelBytes) or (isinstance(piece, Span) and piece.is_pixel_data)
-            if not is_pixel_data:
+            if isinstance(piece, bytes):
+                await _compare(written.stream(at, at + length), piece)
+            elif not is_pixel_data:
                 await self._search(written.stream(at, at + length), self.made.identifiers)
             elif self.made.is_compressed:
                 await self._search(written.stream(at, at + length), self.made.identifiers.unmistakable())
@@ -80,6 +83,14 @@ class DeidentifiedFile:
                     " the patient; nothing is given out."
                 )
             before = chunk[-_OVERLAP:]
+
+
+async def _compare(chunks: AsyncIterator[bytes], expected: bytes) -> None:
+    at = 0
+    async for chunk in chunks:
+        if chunk != expected[at : at + len(chunk)]:
+            raise IdentifierLeftError("What was written is not what was made; nothing is given out.")
+        at += len(chunk)
 
 
 @flow

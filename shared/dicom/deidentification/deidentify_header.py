@@ -4,13 +4,13 @@ The original is not changed, and what is made is not trusted: it is searched for
 Source: PS3.15 2026d Annex E
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from shared.dicom.deidentification.file_meta import new_file_meta
 from shared.dicom.deidentification.identifiers import Identifiers, identifiers_of
-from shared.dicom.deidentification.marks import mark
+from shared.dicom.deidentification.marks import MARKS, mark
 from shared.dicom.deidentification.profile import Profile
 from shared.dicom.deidentification.pseudonyms import Pseudonyms
 from shared.dicom.deidentification.replacements import PATIENT_ID, Replacements
@@ -127,7 +127,7 @@ def deidentify_header(
             _put_pixels(data_set, new_pixels)
         mark(data_set, profile, pixels_masked=new_pixels is not None)
         made = _made(header, data_set, new_pixels, rewriter.report, identifiers)
-        if not any(identifiers.are_in(piece) for piece in made.pieces if isinstance(piece, bytes)):
+        if not _is_left(made, _marks_of(data_set, made)):
             return made
     raise IdentifierLeftError(
         "An identifier of the patient stands in an attribute that cannot be emptied; nothing was written."
@@ -142,11 +142,7 @@ def _made(
     identifiers: Identifiers,
 ) -> Deidentified:
     syntax = (new_pixels and new_pixels.transfer_syntax_uid) or _transfer_syntax(header)
-    writer = Writer(
-        BIG_ENDIAN if syntax == EXPLICIT_VR_BIG_ENDIAN else LITTLE_ENDIAN,
-        implicit=syntax == IMPLICIT_VR_LITTLE_ENDIAN,
-        encapsulated=_is_encapsulated(header) and new_pixels is None,
-    )
+    writer = _writer(syntax, encapsulated=_is_encapsulated(header) and new_pixels is None)
     sop_class_uid = _text(data_set, _SOP_CLASS_UID)
     uids = InstanceUids(
         *(_text(data_set, tag) for tag in (_STUDY_INSTANCE_UID, _SERIES_INSTANCE_UID, _SOP_INSTANCE_UID))
@@ -154,6 +150,38 @@ def _made(
     meta = new_file_meta(sop_class_uid, uids.sop_instance_uid, syntax)
     pieces = _with_pixels(writer.write(data_set), new_pixels)
     return Deidentified((meta, *pieces), report, sop_class_uid, uids, syntax, identifiers)
+
+
+def _writer(syntax: str, *, encapsulated: bool) -> Writer:
+    return Writer(
+        BIG_ENDIAN if syntax == EXPLICIT_VR_BIG_ENDIAN else LITTLE_ENDIAN,
+        implicit=syntax == IMPLICIT_VR_LITTLE_ENDIAN,
+        encapsulated=encapsulated,
+    )
+
+
+def _is_left(made: Deidentified, marks: Sequence[bytes]) -> bool:
+    """Tell whether an identifier stands in what was made, but for our own words: a patient may be called Basic or Dicom."""
+    _, *pieces = made.pieces
+    uids = (made.sop_class_uid, made.transfer_syntax_uid, made.uids.sop_instance_uid)
+    texts = ["\0".join(uids).encode("latin-1", "replace")]
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            text = piece
+            for own in marks:
+                text = text.replace(own, b"\0")
+            texts.append(text)
+    return any(made.identifiers.are_in(text) for text in texts)
+
+
+def _marks_of(data_set: DataSet, made: Deidentified) -> list[bytes]:
+    """Return the marks as they were written."""
+    written = []
+    for tags in MARKS:
+        marks: DataSet = {tag: data_set[tag] for tag in tags if tag in data_set}
+        pieces = _writer(made.transfer_syntax_uid, encapsulated=False).write(marks)
+        written += [piece for piece in pieces if isinstance(piece, bytes)]
+    return written
 
 
 def _with_pixels(pieces: list[Piece], new_pixels: NewPixels | None) -> list[Piece]:

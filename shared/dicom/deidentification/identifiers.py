@@ -3,7 +3,7 @@
 Searched for are names and their parts, ids, addresses, telephone numbers and the UIDs that were mapped, in the file's
 own bytes, in UTF-8, Latin-1 and UTF-16 of both byte orders, in either case of ASCII letters. They count where no letter
 or digit touches them. Not searched for is what would be found everywhere: fewer than four characters, fewer than six
-where all are digits, and words that the file's own codes consist of (a patient called CHEST).
+where all are digits, and words without a digit that are codes of the file too (a patient called CHEST).
 """
 
 import re
@@ -81,7 +81,7 @@ def identifiers_of(data_set: DataSet, profile: Profile) -> Identifiers:
     found = _Found(set(), set(), set())
     if not profile.private_only:
         _gather(data_set, profile, text_decoder(b""), found)
-    texts = [text for text in sorted(found.texts) if text.lower() not in found.codes]
+    texts = [text for text in sorted(found.texts) if text.lower() not in found.codes or _has_digit(text)]
     known = list(islice(_worth_finding(texts), MAX_TEXTS))
     variants = {variant for text in known for variant in _variants(text)}
     narrow = {text.encode(codec, "ignore").lower() for text in variants for codec in ("utf-8", "latin-1")}
@@ -118,6 +118,11 @@ def _gather(data_set: DataSet, profile: Profile, decode: Decode, found: _Found) 
             found.codes.update(code.strip(" \0").lower() for code in value.decode("latin-1").split("\\"))
         elif element.vr == "UI" and decide(profile, tag, "UI").action in _MAPPED:
             found.uids.update(uid.strip(b" \0") for uid in value.split(b"\\"))
+
+
+def _has_digit(text: str) -> bool:
+    """Tell whether a text is a number of somebody rather than a word: no code is one by chance."""
+    return any(character.isdigit() for character in text)
 
 
 def _stands_in(text: bytes, data: bytes) -> bool:

@@ -4,9 +4,13 @@ Source: PS3.3 2024e §C.7.1.1 and §C.12.1; PS3.15 2026d §E.1.1; PS3.16 2024e C
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from shared.dicom.deidentification.profile import CLEAN_PIXEL_DATA, Code, Profile
 from shared.dicom.elements import DataSet, Element
+
+MARKS: Final = ((0x0012_0062, 0x0012_0063, 0x0012_0064), (0x0028_0303,))
+"""What `mark` writes of words, in runs between which no other attribute stands."""
 
 
 def mark(data_set: DataSet, profile: Profile, *, pixels_masked: bool) -> None:

@@ -62,5 +62,6 @@ async def test_leaves_out_what_is_everywhere() -> None:
     )
 
     assert found.texts == (b"chest^unknown",)
+    assert b"mrn4711" in (await identifiers(PatientID="MRN4711", BodyPartExamined="MRN4711")).texts
     assert not (await identifiers(Profile(options=frozenset({Option.RETAIN_UIDS})))).uids
     assert not (await identifiers(PRIVATE)).texts

@@ -9,6 +9,7 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from shared.dicom.deidentification.profile import (
     FILTERS,
@@ -189,6 +190,29 @@ async def test_a_name_that_is_repeated_in_kept_text_goes() -> None:
     assert rewritten_set.CodingSchemeResponsibleOrganization == "DEIDENTIFIED"
     assert list(rewritten_set.ImageType) == ["DERIVED", "SECONDARY"]
     assert "(0008,1090)" in {change.path for change in made.report.changes}
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize(
+    ("filters", "attributes"),
+    [
+        (["GDPR"], {"PatientName": "Dicom^Functions"}),
+        (["GDPR"], {"PatientName": "Basic^Profile", "PatientID": "113100"}),
+        (["HIPAA"], {"PatientName": "Harbor^Safe", "AccessionNumber": "MODIFIED"}),
+        (["HIPAA"], {"PatientName": "DICM"}),
+    ],
+)
+async def test_a_patient_may_be_called_as_our_own_words(
+    filters: list[str], attributes: dict[str, Any], syntax: str
+) -> None:
+    """What is written of the making is no trace of the patient; the same word elsewhere is one, and goes."""
+    data_set = a_dataset(1, ProtocolName=attributes["PatientName"].split("^")[0].lower(), **attributes)
+    data_set.file_meta.TransferSyntaxUID = syntax
+
+    out = await read(part10(data_set), combine(filters))
+
+    assert out.PatientIdentityRemoved == "YES"
+    assert attributes["PatientName"].split("^")[0].lower() not in str(out.get("ProtocolName", "")).lower()
 
 
 async def test_the_report_names_places_and_rules_and_no_value() -> None:
