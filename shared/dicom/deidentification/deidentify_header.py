@@ -30,8 +30,16 @@ from shared.dicom.tags import (
     PIXEL_DATA_TAGS,
     tag_text,
 )
-from shared.errors import IdentifierLeftError, MissingAttributeError, UnsupportedObjectError
+from shared.dicom.uids import validate_uid
+from shared.errors import (
+    IdentifierLeftError,
+    InvalidAttributeError,
+    InvalidUidError,
+    MissingAttributeError,
+    UnsupportedObjectError,
+)
 
+_TRANSFER_SYNTAX_UID: Final = 0x0002_0010
 _MEDIA_STORAGE_SOP_CLASS_UID: Final = 0x0002_0002
 _SOP_CLASS_UID: Final = 0x0008_0016
 _SOP_INSTANCE_UID: Final = 0x0008_0018
@@ -104,6 +112,7 @@ def deidentify_header(
 
     Raises:
         MissingAttributeError: it lacks the SOP class or a UID without which it is no instance.
+        InvalidAttributeError: one of these, or the transfer syntax, is no UID.
         UnsupportedObjectError: it is a DICOMDIR.
         IdentifierLeftError: an identifier of the patient would be left.
     """
@@ -210,7 +219,7 @@ def _is_encapsulated(header: Header) -> bool:
 def _transfer_syntax(header: Header) -> str:
     """Return what the file is in truth written in; deflated files are written inflated, so that they can be searched."""
     if header.pixel_layout is not None and header.pixel_layout.encapsulated:
-        return header.transfer_syntax_uid
+        return _checked(header.transfer_syntax_uid, _TRANSFER_SYNTAX_UID)
     if header.byte_order == ">":
         return EXPLICIT_VR_BIG_ENDIAN
     return IMPLICIT_VR_LITTLE_ENDIAN if header.implicit_vr else EXPLICIT_VR_LITTLE_ENDIAN
@@ -220,7 +229,14 @@ def _required(header: Header, tag: int) -> str:
     text = _text(header.elements, tag)
     if not text:
         raise MissingAttributeError(f"{tag_text(tag)} is absent or empty; an instance must have it")
-    return text
+    return _checked(text, tag)
+
+
+def _checked(text: str, tag: int) -> str:
+    try:
+        return validate_uid(text, tag_text(tag))
+    except InvalidUidError as error:
+        raise InvalidAttributeError(str(error)) from None
 
 
 def _text(data_set: DataSet, tag: int) -> str:

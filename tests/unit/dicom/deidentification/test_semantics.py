@@ -21,10 +21,18 @@ from shared.dicom.deidentification.profile import (
     combine,
 )
 from shared.dicom.deidentification.pseudonyms import Pseudonyms
-from shared.errors import InvalidRequestError, MissingAttributeError, SettingsError, UnsupportedObjectError
+from shared.errors import (
+    InvalidAttributeError,
+    InvalidRequestError,
+    MissingAttributeError,
+    SettingsError,
+    UnsupportedObjectError,
+)
 from tests.instances import a_dataset, an_instance, part10
 from tests.unit.dicom.deidentification.canaries import SECRET, rewritten
-from tests.unit.dicom.dicom_files import bundled, quiet
+from tests.unit.dicom.dicom_files import SEQUENCE_END, UNDEFINED, bundled, element, quiet
+from tests.unit.dicom.dicom_files import item as raw_item
+from tests.unit.dicom.dicom_files import part10 as raw_part10
 
 MODIFIED = Profile(options=frozenset({Option.RETAIN_MODIFIED_DATES}))
 
@@ -345,3 +353,20 @@ async def test_what_is_no_instance_is_refused() -> None:
         await rewritten(bundled("test_files/dicomdirtests/DICOMDIR"), Profile())
     with pytest.raises(MissingAttributeError):
         await rewritten(bundled("test_files/priv_SQ.dcm"), Profile())
+
+
+@pytest.mark.parametrize("profile", [Profile(), PRIVATE, Profile(options=frozenset({Option.RETAIN_UIDS}))])
+@pytest.mark.parametrize("wrong", [b"1.2\xe9.4 ", b'1.2"\r\nX: y', b"1." * 50])
+@pytest.mark.parametrize("tag", [0x00080016, 0x00080018, 0x00020010])
+async def test_what_must_be_a_uid_and_is_none_is_refused(profile: Profile, wrong: bytes, tag: int) -> None:
+    """They stand in file meta and name the file; the message does not repeat them."""
+    values = {0x00080016: b"1.2.840.10008.5.1.4.1.1.2\0", 0x00080018: b"1.2.3.4.5.6\0"} | {tag: wrong}
+    pixels = element(0x7FE00010, "OB", raw_item() + raw_item(b"x" * 8), length=UNDEFINED)
+    elements = [element(number, "UI", value) for number, value in sorted(values.items()) if number > 0x80000]
+    syntax = wrong.decode("latin-1") if tag == 0x00020010 else "1.2.840.10008.1.2.4.50"
+    data = raw_part10(*elements, pixels + SEQUENCE_END, transfer_syntax_uid=syntax)
+
+    with pytest.raises(InvalidAttributeError) as refused:
+        await rewritten(data, profile)
+
+    assert wrong.decode("latin-1").strip() not in str(refused.value)
