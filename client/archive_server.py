@@ -45,6 +45,17 @@ def detail_of(answer: requests.Response) -> str:
         return ""
 
 
+def _comment_of(answer: requests.Response) -> str:
+    """Return why the first instance of a store request was refused; the archive's own words name no patient.
+
+    Source: PS3.18 2024e §I.2.2, Failed SOP Sequence; PS3.7 2024e §C, Error Comment
+    """
+    try:
+        return str(answer.json()["00081198"]["Value"][0]["00741048"]["Value"][0]["00000902"]["Value"][0])
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
 class ArchiveServer:
     """One archive, by its root; the variable DICOM_FUNCTIONS_KEY holds a function key, DICOM_FUNCTIONS_TOKEN a bearer token."""
 
@@ -129,7 +140,9 @@ class ArchiveServer:
         if answer.status_code in (401, 403):
             raise ClientError(f"{self.url} wants a key; set DICOM_FUNCTIONS_KEY")
         if answer.status_code in (404, 409, 413, 415, 422):
-            raise RefusedError(detail_of(answer) or f"{answer.status_code}, without a reason")
+            raise RefusedError(
+                detail_of(answer) or _comment_of(answer) or f"{answer.status_code}, without a reason"
+            )
         if answer.status_code not in (200, 201, 202):
             raise ClientError(f"{self.url} answered {answer.status_code} {detail_of(answer)}")
         return answer

@@ -86,7 +86,9 @@ async def _archive(folder: Path, variables: Mapping[str, str]) -> AsyncIterator[
     options = Options(App(first + 3, folder), Azurite(first), samples=False)
     program = app_program(options)
     # What the app finds in the environment goes before its own `.env`.
-    program = replace(program, environment={**program.environment, **variables})
+    # Its files may lack the PatientID that the run is about to set.
+    environment = {**program.environment, "DICOM_STORE_PATIENT_ID": "optional", **variables}
+    program = replace(program, environment=environment)
     async with contextlib.AsyncExitStack() as stack:
         azurite = await stack.enter_async_context(running(azurite_program(options)))
         await ready_in(_START_SECONDS, [azurite], options.azurite.answering())

@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,8 @@ from client.run_log import RunLog
 SETTINGS, FILES, ARCHIVE, METADATA, UPLOAD, ANALYTICS = 3, 4, 5, 6, 7, 8
 _CODES: Final = {"metadata": METADATA, "upload": UPLOAD, "analytics": ANALYTICS}
 _POLL_SECONDS: Final = 0.5
+_LONGEST_ID: Final = 60
+"""Characters that leave room for the attempt in a PatientID, which has 64."""
 _WORDS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _INSTANCE: Final = re.compile(r"/studies/([0-9.]{1,64})/series/([0-9.]{1,64})/instances/([0-9.]{1,64})$")
 _EPILOG: Final = """\
@@ -40,15 +43,15 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--sample_id", required=True, help="of the sample, as the partner knows it")
+    add("--sample_id", type=_sample_id, required=True, help="of the sample, as the partner knows it")
     add(
         "--max_retry",
         "--backoff_attempts",
-        type=int,
+        type=_number(0, 20),
         default=3,
         help="further tries of a request (default 3)",
     )
-    add("--attempt_number", type=int, default=1, help="suffix of PatientID, from 1 (default 1)")
+    add("--attempt_number", type=_number(1, 999), default=1, help="suffix of PatientID, from 1 (default 1)")
     add("--directory", type=Path, default=Path("data"), help="searched with all below it (default data)")
     add(
         "--console_logs",
@@ -68,6 +71,25 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add("--url", help="of a running archive; without it one is started for this run")
     add("--log_folder", type=Path, default=Path(), help="for the log (default: where you are)")
     parser.set_defaults(command=_command)
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a number, so that one out of bounds is refused before any file is touched."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"write a number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _sample_id(text: str) -> str:
+    if not text or text != text.strip() or len(text) > _LONGEST_ID or "\\" in text or not text.isprintable():
+        raise argparse.ArgumentTypeError(
+            f"a sample's id has 1 to {_LONGEST_ID} characters, none of them a backslash, and no spaces around it"
+        )
+    return text
 
 
 def _boolean(text: str) -> bool:

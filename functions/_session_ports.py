@@ -27,7 +27,11 @@ def session_ports(services: Services) -> SessionPorts:
         targets=services.upload_targets,
         work=services.session_work,
         container=settings.sessions_container,
-        admission=Admission(settings.store_sop_classes, settings.store_transfer_syntaxes),
+        admission=Admission(
+            settings.store_sop_classes,
+            settings.store_transfer_syntaxes,
+            needs_patient_id=settings.store_patient_id == "required",
+        ),
         duplicates=settings.duplicates,
         limits=SessionLimits(settings.max_session_files, settings.max_session_bytes, settings.session_hours),
     )

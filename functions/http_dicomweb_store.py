@@ -42,7 +42,11 @@ async def store(req: Request, dialect: Dialect) -> Response:
         study=StudyRef(study) if study else None,
         duplicates="replace" if req.method == "PUT" else dialect.duplicates or services.settings.duplicates,
         warning_reason=dialect.warning_reason,
-        admission=Admission(services.settings.store_sop_classes, services.settings.store_transfer_syntaxes),
+        admission=Admission(
+            services.settings.store_sop_classes,
+            services.settings.store_transfer_syntaxes,
+            needs_patient_id=services.settings.store_patient_id == "required",
+        ),
         dry_run=dry_run,
     )
     ports = StorePorts(

@@ -106,6 +106,8 @@ class Settings(
     """UIDs of the SOP classes that STOW-RS takes, separated by commas; empty for all."""
     store_transfer_syntaxes: Annotated[tuple[str, ...], NoDecode] = ()
     """UIDs of the transfer syntaxes that STOW-RS takes, separated by commas; empty for all."""
+    store_patient_id: Literal["required", "optional"] = "required"
+    """Whether STOW-RS and upload sessions refuse instances without PatientID, as the Azure DICOM service does."""
     risk_limit: Literal["off", "low", "medium", "high"] = "off"
     """From which level on an instance that identifies its patient is kept out: not stored, and not indexed."""
     risk_action: Literal["refuse", "quarantine"] = "refuse"

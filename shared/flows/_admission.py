@@ -18,10 +18,19 @@ _PATIENT_ID: Final = 0x0010_0020
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What may be stored: UIDs of SOP classes and of transfer syntaxes; where there are none, every one."""
+    """What may be stored: UIDs of SOP classes and of transfer syntaxes; where there are none, every one.
+
+    An instance without PatientID is taken only where *needs_patient_id* is False.
+    """
 
     sop_classes: Collection[str] = ()
     transfer_syntaxes: Collection[str] = ()
+    needs_patient_id: bool = True
+
+    def check_attributes(self, header: Header) -> None:
+        """Raise MissingAttributeError if an attribute is absent that has to be there."""
+        if self.needs_patient_id:
+            check_patient_id(header)
 
     def refusal(self, header: Header, identity: Identity, study: StudyRef | None) -> FailedInstance | None:
         """Return why an instance is not stored, or None; *study* is the only one to store to, if there is one."""

@@ -9,7 +9,6 @@ from shared.errors import (
     ObjectNotFoundError,
     UnsupportedObjectError,
 )
-from shared.flows._admission import check_patient_id
 from shared.flows._archive_writes import Present, give_way, is_there, read_leftover, write_new
 from shared.flows._incoming import Incoming, IncomingPart
 from shared.flows._instance_record import Identity, identify
@@ -40,7 +39,7 @@ async def take_file(session: str, opened: Open, ports: SessionPorts) -> Taken:
     incoming = Incoming(await opened())
     header = await incoming.read_header()
     identity = identify(header)
-    check_patient_id(header)
+    ports.admission.check_attributes(header)
     refusal = ports.admission.refusal(header, identity, None)
     if refusal is not None:
         raise UnsupportedObjectError(refusal.text)

@@ -26,7 +26,7 @@ from shared.errors import (
     RejectedInstanceError,
     TransientError,
 )
-from shared.flows._admission import Admission, check_patient_id, said_uids
+from shared.flows._admission import Admission, said_uids
 from shared.flows._archive_writes import Present, StorePorts, give_way, note_indexed, write_instance
 from shared.flows._in_parallel import in_parallel
 from shared.flows._incoming import Incoming, IncomingPart
@@ -106,7 +106,7 @@ class _Run:
         try:
             header = await incoming.read_header()
             identity = identify(header)
-            check_patient_id(header)
+            self._request.admission.check_attributes(header)
         except RejectedInstanceError as error:
             self._fail(slot, error, *said_uids(header))
             return

@@ -50,6 +50,28 @@ def test_the_environment_goes_before_the_file(elsewhere: Path, monkeypatch: pyte
     assert (found["MD_KEY"], found["U_KEY"]) == ("shell", "file")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--attempt_number", "0"),
+        ("--attempt_number", "1000"),
+        ("--max_retry", "-1"),
+        ("--backoff_attempts", "21"),
+        ("--sample_id", "a\\b"),
+        ("--sample_id", ""),
+        ("--sample_id", "x" * 61),
+    ],
+)
+def test_what_no_partner_could_take_is_refused_before_a_file_is_touched(
+    elsewhere: Path, words: tuple[str, ...]
+) -> None:
+    """By the exit code of a command line that makes no sense; no log is begun."""
+    with pytest.raises(SystemExit) as ended:
+        run("--url", "http://127.0.0.1:1", *words)
+    assert ended.value.code == 2
+    assert list(elsewhere.glob("*.log")) == []
+
+
 def test_an_empty_folder_is_an_error_of_its_own(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """So is none at all; the log says so."""
     (elsewhere / "data").mkdir()

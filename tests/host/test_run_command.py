@@ -63,6 +63,11 @@ async def test_each_phase_has_its_exit_code(
     archive = stopped_archive
     await archive.start(**partner.environment())
     before = contents(place)
+    unfit = place / "unfit" / "Doe.dcm"
+    unfit.parent.mkdir()
+    unfit.write_bytes(an_instance(3, PatientName="Doe^Jane", PatientID=None))
+    refused = run(place, "--url", archive.app.url, "--sample_id", "ref02", "--directory", "unfit")
+    assert (refused.returncode, "(0010,0020) PatientID is absent" in refused.stderr) == (5, True)
     words = ("--url", archive.app.url, "--backoff_attempts", "0", "--console_logs", "False")
     for service, code in (("metadata", 6), ("upload", 7), ("analytics", 8)):
         partner.cues[service].append(Cue(403))
@@ -98,11 +103,14 @@ async def test_an_archive_of_its_own_comes_and_goes(partner: PartnerServer, plac
     assert partner.of("analytics") == []
     assert len(partner.of("log")) == 1
     assert list(place.glob("dicom-functions-run-*"))
+    # A file without PatientID gets one, as the other attributes.
+    (place / "data" / "Doe_0.dcm").write_bytes(an_instance(3, PatientName="Doe^Jane", PatientID=None))
     done = run(place, "--max_retry", "0")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(partner.of("upload")) == 4
-    assert len(partner.stored) == 3
+    assert len(partner.of("upload")) == 5
+    assert {_read(data).PatientID for data in partner.stored} == {"ref01-001"}
+    assert len(partner.stored) == 4
     assert json.loads(partner.of("analytics")[0].body) == {"sample_id": "ref01", "request_type": "cbc"}
     assert list(place.glob("dicom-functions-run-*")) == []
     said = failed.stdout + failed.stderr + done.stdout + done.stderr + str(partner.of("log"))

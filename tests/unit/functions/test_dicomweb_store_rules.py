@@ -8,6 +8,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from shared.dicom.references import InstanceRef
 from shared.flows._archive_key import archive_key
 from shared.settings import Settings
+from tests.instances import an_instance
 from tests.unit.flows.builders import CT, SERIES, STUDY, make_file
 from tests.unit.functions.requests import Answer
 from tests.unit.functions.service import MULTIPART, Service, multipart
@@ -49,6 +50,18 @@ async def test_a_search_does_not_answer_a_date_that_is_none(service: Service) ->
     await store(service, ODD)
     [row] = (await service.search()).json
     assert row["00080020"] == {"vr": "DA"}
+
+
+@pytest.mark.parametrize(("needed", "status"), [("required", 409), ("optional", 200)])
+async def test_an_instance_without_patient_id_is_stored_where_that_is_allowed(
+    service: Service, needed: str, status: int
+) -> None:
+    """It is refused otherwise, as the Azure DICOM service does, and the answer names the attribute."""
+    service.settings = Settings.model_construct(store_patient_id=needed)
+    answer = await store(service, an_instance(1, PatientID=None))
+    assert answer.status == status
+    assert (b"PatientID is absent" in answer.body) == (status == 409)
+    assert (await service.search()).status == (200 if status == 200 else 204)
 
 
 @pytest.mark.parametrize(
