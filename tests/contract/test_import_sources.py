@@ -1,5 +1,6 @@
 """The suite of ImportSource on memory, on a real Orthanc in both its languages, and on a study list that points to it."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from itertools import count
@@ -158,3 +159,30 @@ class TestStudyList(ImportSourceContract):
             return StudyListSource(http(f"{url}/src", closing), files, page=2)
 
         return open_source
+
+    async def test_entries_that_are_none_fail_by_themselves(
+        self, tmp_path: Path, closing: AsyncExitStack
+    ) -> None:
+        """What is no object in the list, or among the instances of a study, keeps nothing else from being found."""
+        patient = "dd03786b-6cc667d1-a65fa0e9-34101126-6f82ca59"
+        study_list(tmp_path, {"P1": [patient]})
+        lists, study = tmp_path / "src" / "studyList.json", tmp_path / "src" / "studies" / "P1.json"
+        entries = ["x", None, 7, {}, {"patientId": ["P1"]}, *json.loads(lists.read_text())["studyList"]]
+        lists.write_text(json.dumps({"studyList": entries}))
+        listed = json.loads(study.read_text())
+        listed["seriesList"][0]["instanceList"] += [5, None, {}]
+        study.write_text(json.dumps(listed))
+        url, runner = await served(tmp_path)
+        closing.push_async_callback(runner.cleanup)
+        source = StudyListSource(http(f"{url}/src", closing), http(url, closing))
+
+        assert (await source.discover(ImportFilter())).studies == ["", "", "", "", "", "P1"]
+        assert (await source.discover(ImportFilter(patient_id="P1"))).studies == ["P1"]
+        assert [one.source_id async for one in source.instances("P1")] == [
+            patient,
+            "invalid-2",
+            "invalid-3",
+            "invalid-4",
+        ]
+        with pytest.raises(SourceRefusedError):
+            [one async for one in source.instances("")]

@@ -36,7 +36,7 @@ class StudyListSource:
         start = int(after or "0")
         if not start or self._entries is None:
             answer = mapping(await self._lists.json(self._lists.url("studyList.json")))
-            self._entries = [mapping(entry) for entry in listed(answer.get("studyList"))]
+            self._entries = [_object(entry) for entry in listed(answer.get("studyList"))]
         end = start + self._page
         found = [_patient(entry) for entry in self._entries[start:end] if _is_wanted(entry, wanted)]
         return FoundStudies(found, str(end), more=end < len(self._entries))
@@ -52,7 +52,7 @@ class StudyListSource:
         for series in listed(answer.get("seriesList")):
             for entry in listed(mapping(series).get("instanceList")):
                 number += 1
-                image_id = mapping(entry).get("imageId")
+                image_id = _object(entry).get("imageId")
                 named = image_id.removesuffix("/file") if isinstance(image_id, str) else ""
                 yield SourceInstance(named if is_orthanc_id(named) else f"invalid-{number}")
 
@@ -75,6 +75,11 @@ class StudyListSource:
         if orthanc_id(ref, patient_id) == instance.source_id:
             return ""
         return "the id that its UIDs and PatientID give is not the one it was asked for by"
+
+
+def _object(entry: Any) -> dict[str, Any]:
+    """Return an entry of a list; one that is none is empty, so that it fails by itself."""
+    return entry if isinstance(entry, dict) else {}
 
 
 def _patient(entry: dict[str, Any]) -> str:
