@@ -21,4 +21,5 @@ async def sweep_uploads(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the
     if services.sending.partner is None:
         return
     lost_after = timedelta(seconds=services.settings.upload_lost_after_seconds)
-    await sweep(upload_ports(services), now=datetime.now(UTC), lost_after=lost_after)
+    over = services.sending.over
+    await sweep(upload_ports(services), now=datetime.now(UTC), lost_after=lost_after, over=over)

@@ -3,7 +3,7 @@
 A job has one row an item, so that a kill in the middle loses no more than the items that were under way.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -126,8 +126,11 @@ class Jobs(Protocol):
         """
         ...
 
-    async def recent(self, limit: int, kind: str = "") -> Sequence[Job]:
-        """Return at most *limit* jobs, of one *kind* or of all, the newest first."""
+    async def recent(self, limit: int, kind: str = "", *, without: Collection[str] = ()) -> Sequence[Job]:
+        """Return the *limit* newest jobs at most, of one *kind* or of all, the newest first.
+
+        Those named in *without* count, but are left out, and cost no request of their own.
+        """
         ...
 
 

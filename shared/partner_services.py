@@ -28,6 +28,8 @@ class Sending:
     analytics: WorkQueue
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     """One for each file that may be under way in this process."""
+    over: set[str] = field(default_factory=set)
+    """Runs that have ended, as far as this process has seen: nobody looks at them again."""
 
 
 def sending(queues: "QueueServiceClient", partner: PartnerApi | None, settings: Settings) -> Sending:

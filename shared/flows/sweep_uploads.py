@@ -20,18 +20,24 @@ __all__ = ["UploadPorts", "sweep_uploads"]
 _BEGUN_AGAIN: Final = {PREPARING: QUEUED, TRIGGERING: ANALYTICS}
 _LOOKED_AT: Final = 200
 """Runs, the newest ones."""
+_REMEMBERED: Final = 10_000
 
 
 @flow
-async def sweep_uploads(ports: UploadPorts, *, now: datetime, lost_after: timedelta) -> int:
+async def sweep_uploads(ports: UploadPorts, *, now: datetime, lost_after: timedelta, over: set[str]) -> int:
     """Return of how many runs the work was asked for again.
 
     Work that is asked for twice does no harm: what is done is not done again. One that was asking for an analysis asks
-    again after so long, and its log says so.
+    again after so long, and its log says so. Runs that are *over* are added to that set and cost no request the next time.
     """
     asked = 0
-    for job in await ports.jobs.recent(_LOOKED_AT, KIND):
-        if job.phase in (DONE, FAILED) or now - await _last_sign(job, ports) < lost_after:
+    if len(over) > _REMEMBERED:
+        over.clear()
+    for job in await ports.jobs.recent(_LOOKED_AT, KIND, without=over):
+        if job.phase in (DONE, FAILED):
+            over.add(job.job_id)
+            continue
+        if now - await _last_sign(job, ports) < lost_after:
             continue
         phase, facts = _BEGUN_AGAIN.get(job.phase, job.phase), {"starter": ""}
         if job.phase == TRIGGERING:

@@ -121,6 +121,7 @@ class JobsContract:
 
         assert await jobs.recent(10, kind) == [made[3], made[1]]
         assert await jobs.recent(3) == [made[3], made[2], made[1]]
+        assert await jobs.recent(3, without={made[2].job_id}) == [made[3], made[1]]
 
     async def test_a_secret_is_kept_until_it_is_destroyed(self, jobs: Jobs) -> None:
         """The job and its items stay; destroying it again, or where there is none, is no error."""

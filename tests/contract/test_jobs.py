@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from azure.core.exceptions import ResourceExistsError
@@ -19,7 +21,9 @@ from shared.backends.azure_table.tables import Tables
 from shared.backends.memory.jobs import MemoryJobs, MemoryWorkQueue
 from shared.backends.work_queue import StorageWorkQueue
 from shared.errors import BackendUnavailableError
-from tests.contract.jobs import JobsContract
+from tests.contract.counted_requests import counted_archive
+from tests.contract.jobs import JobsContract, a_job
+from tests.contract.records import fresh_name
 
 
 class TestMemoryJobs(JobsContract):
@@ -41,6 +45,24 @@ class TestAzureTableJobs(JobsContract):
                 await service.create_table("jobs")
         async with by_connection_string(azurite, "table", 30) as http:
             yield AzureTableJobs(Tables(http))
+
+
+@pytest.mark.azurite
+async def test_jobs_that_are_left_out_cost_no_request(azurite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks again and again at what goes on asks once for the list, and once for each job that is of interest."""
+    async with TableServiceClient.from_connection_string(azurite) as service:
+        with contextlib.suppress(ResourceExistsError):
+            await service.create_table("jobs")
+    kind = f"kind-{uuid.uuid4().hex}"
+    async with counted_archive(azurite, fresh_name("jobs"), monkeypatch) as counted:
+        jobs = AzureTableJobs(counted.tables)
+        made = [replace(a_job(0)[0], kind=kind) for _ in range(12)]
+        for job in made:
+            await jobs.create(job, [])
+        counted.taken()
+        ended = {job.job_id for job in made[1:]}
+        assert await jobs.recent(100, kind, without=ended) == [made[0]]
+        assert counted.taken() == ["GET table jobs"] * 2
 
 
 async def test_a_job_in_memory_waits_for_its_consumer() -> None:

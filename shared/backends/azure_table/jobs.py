@@ -1,7 +1,7 @@
 """Jobs on the table of the same name, as job_rows.py says. The row that makes a job found is written last."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -120,16 +120,21 @@ class AzureTableJobs:
             await pause(attempt)
             attempt += 1
 
-    async def recent(self, limit: int, kind: str = "") -> Sequence[Job]:
+    async def recent(self, limit: int, kind: str = "", *, without: Collection[str] = ()) -> Sequence[Job]:
         """Return the jobs made last, the newest first; one whose making was cut short is left out."""
         filters, parameters = "PartitionKey eq @pk", {"pk": RECENT}
         if kind:
             filters, parameters = filters + " and kind eq @kind", {**parameters, "kind": kind}
         jobs: list[Job] = []
+        seen = 0
         async for listed in self._tables.query(_TABLE, filters, parameters, page=max(limit, 1)):
-            if len(jobs) >= limit:
+            if seen >= limit:
                 break
+            if job_id_of(listed) in without:
+                seen += 1
+                continue
             row = await self._tables.get(_TABLE, job_id_of(listed), HEAD)
             if row is not None:
+                seen += 1
                 jobs.append(job_of(row))
         return jobs

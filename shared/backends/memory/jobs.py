@@ -1,6 +1,6 @@
 """Jobs in a dictionary, and their queue in a list. It runs none."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -79,10 +79,11 @@ class MemoryJobs:
         self._jobs[job_id] = (changed, items)
         return True
 
-    async def recent(self, limit: int, kind: str = "") -> Sequence[Job]:
-        """Return the jobs made last, the newest first."""
+    async def recent(self, limit: int, kind: str = "", *, without: Collection[str] = ()) -> Sequence[Job]:
+        """Return the jobs made last, the newest first, but for those *without*."""
         jobs = [job for job, _ in self._jobs.values() if kind in ("", job.kind)]
-        return sorted(jobs, key=lambda job: job.created_at, reverse=True)[:limit]
+        newest = sorted(jobs, key=lambda job: job.created_at, reverse=True)[:limit]
+        return [job for job in newest if job.job_id not in without]
 
     def _found(self, job_id: str) -> tuple[Job, dict[int, JobItem]]:
         if job_id not in self._jobs:

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.functions as func
@@ -15,8 +16,10 @@ import pytest
 from pydantic import SecretStr
 
 from functions import _wiring, queue_analytics, queue_upload, timer_sweep_uploads
+from functions._upload_ports import upload_ports
 from shared.backends.memory.partner_api import MemoryPartnerApi
 from shared.errors import BackendUnavailableError
+from shared.flows.sweep_uploads import sweep_uploads
 from shared.partner_ports import PartnerAnswer, SentFile
 from shared.records import ObjectKey
 from tests.instances import an_instance, uids
@@ -490,6 +493,17 @@ async def test_an_analysis_tried_too_often_fails_the_run(archive: Service, partn
     await ANALYSE_GIVEN_UP(host.waiting[0][1])
     told = await status(archive, job)
     assert (told["status"], told["failedPhase"]) == ("failed", "analytics")
+
+
+async def test_runs_that_have_ended_are_looked_at_once(archive: Service) -> None:
+    """The timer, which runs every minute, remembers them; one that goes on it asks for each time."""
+    ended = (await ran(archive))["job"]
+    going_on = (await begin(archive, attempt_number=2)).json["job"]
+    ports, over = upload_ports(await _wiring.services()), set[str]()
+    lost = timedelta(seconds=-1)
+    asked = [await sweep_uploads(ports, now=datetime.now(UTC), lost_after=lost, over=over) for _ in range(2)]
+    assert (over, asked) == ({ended}, [1, 1])
+    assert set(archive.world.uploads.sent) == {going_on}
 
 
 async def test_lost_messages_are_asked_for_again(archive: Service, partner: MemoryPartnerApi) -> None:
