@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions import (
+    _library_logs,
     _wiring,
     _worker_memory,
     _worker_paths,
@@ -129,5 +130,6 @@ if _settings.sends_telemetry:
 
     app.register_functions(timer_measure_queues.bp)
 
+_library_logs.quieten_libraries()
 _worker_memory.release_finished_requests()
 _worker_paths.free_framework_paths()
