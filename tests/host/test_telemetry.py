@@ -1,13 +1,18 @@
 """Spans, metrics and logs leave the running app, to a collector and to Application Insights; no patient's data does."""
 
 import asyncio
+import json
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.host.archive import Archive, eventually
 from tests.host.collector import a_collector
+from tests.host.imports import begin, ended
 from tests.instances import an_instance, uids
+from tests.orthanc import an_orthanc
+from tests.partner_server import A_KEY, MD_KEY, U_KEY, a_partner
 
 pytestmark = [pytest.mark.host]
 
@@ -106,6 +111,60 @@ async def test_application_insights_gets_the_same(stopped_archive: Archive) -> N
     }
     assert {"dicom.ingest.lag", "dicom.storage.bytes"} <= figures
     assert b"Secret" not in collector.raw
+
+
+async def test_what_goes_to_and_from_others_is_told_without_a_patient(
+    stopped_archive: Archive, tmp_path: Path
+) -> None:
+    """An import, a session and a run for a partner: a span of each call, no name, no address, no credentials."""
+    archive = stopped_archive
+    async with a_collector() as collector, an_orthanc(tmp_path / "orthanc") as orthanc:
+        with a_partner() as partner:
+            root = f"http://127.0.0.1:{orthanc.port}"
+            source = {"kind": "orthanc", "url": root, "username": "importer", "password": "hidden-password"}
+            await archive.start(
+                OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+                OTEL_BSP_SCHEDULE_DELAY="200",
+                OTEL_BLRP_SCHEDULE_DELAY="200",
+                DICOM_METRIC_INTERVAL_SECONDS="0.5",
+                DICOM_IMPORT_SOURCES=json.dumps({"old": source}),
+                DICOM_IMPORT_LOOPBACK="true",
+                **partner.environment(),
+            )
+            imported = an_instance(1, PatientName=NAME, PatientID="SecretId")
+            async with archive.session.post(f"{root}/instances", data=imported) as answer:
+                assert answer.status == 200
+            told = await ended(archive, await begin(archive, source="old", patient="SecretId"))
+            assert told["instances"]["stored"] == 1, told
+            await _session(archive, "Secret-Patient.dcm", an_instance(2, PatientName=NAME))
+            run = {"sample_id": "SecretSample", "study": uids(1)[0]}
+            async with archive.session.post(f"{archive.app.url}/uploads", json=run) as answer:
+                url = (await answer.json())["url"]
+            assert (await ended(archive, url))["status"] == "done"
+            await asyncio.to_thread(archive.stop, signal.SIGTERM)
+
+    wanted = {
+        "import_source.discover",
+        "sending.partner.metadata",
+        "sending.partner.upload",
+        "sending.partner.analytics",
+        "sessions.commit",
+    }
+    assert wanted <= collector.spans().keys()
+    for secret in ("Secret", "Canary", "hidden-password", "importer", "127.0.0.1", MD_KEY, U_KEY, A_KEY):
+        assert secret.encode() not in collector.raw, secret
+        assert secret == "127.0.0.1" or secret not in archive.log(), secret
+
+
+async def _session(archive: Archive, name: str, data: bytes) -> None:
+    async with archive.session.post(f"{archive.app.url}/sessions", json={"files": [name]}) as answer:
+        told = await answer.json()
+    [target] = told["targets"]
+    async with archive.session.put(target["url"], data=data, headers=target["headers"]) as sent:
+        assert sent.status == 201
+    async with archive.session.post(f"{told['url']}/commit", json={"files": [name]}) as answer:
+        assert answer.status in (200, 202)
+    assert (await ended(archive, told["url"]))["status"] == "done"
 
 
 async def test_a_collector_that_is_away_stops_nothing(stopped_archive: Archive) -> None:
