@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 type Service = Literal["blob", "table"]
 
+_AZURITE = {
+    "blob": "http://127.0.0.1:10000/devstoreaccount1",
+    "table": "http://127.0.0.1:10002/devstoreaccount1",
+}
+"""Where the emulator's account is unless it is said otherwise, which `UseDevelopmentStorage=true` stands for."""
+_AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""It is the same for everybody, and no secret."""
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _TEXTS = {"blob": blob_text, "table": table_text}
 
@@ -41,6 +48,12 @@ def by_connection_string(connection: str, service: Service, timeout_seconds: flo
         raise SettingsError(
             "the storage connection string cannot be read; copy it from the account"
         ) from None
+    if said.get("usedevelopmentstorage", "").lower() == "true":
+        return SignedHttp(
+            _AZURITE[service],
+            AccountKey("devstoreaccount1", _AZURITE_KEY, _TEXTS[service]),
+            timeout_seconds,
+        )
     account = said.get("accountname", "")
     endpoint = said.get(f"{service}endpoint", "")
     if not endpoint and not account:
