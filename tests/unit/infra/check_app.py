@@ -196,7 +196,7 @@ def bodies_are_refused_by_the_app(infra: Infrastructure) -> Iterator[str]:
 
 
 def app_is_closed(infra: Infrastructure) -> Iterator[str]:
-    """HTTPS only, TLS 1.2, no publishing passwords, telemetry by identity."""
+    """HTTPS only, TLS 1.2, no publishing passwords."""
     for name, deployment in infra.deployments.items():
         site = the_app(deployment)
         if (
@@ -210,6 +210,11 @@ def app_is_closed(infra: Infrastructure) -> Iterator[str]:
         }
         if policies != {"ftp": False, "scm": False}:
             yield f"{name}: {_APP}: publishing passwords must be off for ftp and scm"
+
+
+def telemetry_is_closed(infra: Infrastructure) -> Iterator[str]:
+    """By identity, once, and no more than a day may cost."""
+    for name, deployment in infra.deployments.items():
         for insights in deployment.of_type("Microsoft.Insights/components"):
             if insights.at("properties.DisableLocalAuth") is not True:
                 yield f"{name}: {insights.file}: DisableLocalAuth must be true"
@@ -219,6 +224,8 @@ def app_is_closed(infra: Infrastructure) -> Iterator[str]:
             if not workspace.at("properties.workspaceCapping.dailyQuotaGb"):
                 yield f"{name}: {workspace.file}: the daily cap must be set"
         settings = app_settings(deployment)
+        if settings.get("PYTHON_ENABLE_OPENTELEMETRY") != "true":
+            yield f"{name}: {_APP}: PYTHON_ENABLE_OPENTELEMETRY must be 'true', or the host logs all once more"
         if settings.get("APPLICATIONINSIGHTS_AUTHENTICATION_STRING") != (
             f"ClientId={_client_id(deployment)};Authorization=AAD"
         ):

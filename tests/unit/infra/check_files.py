@@ -186,6 +186,11 @@ _HOST: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("extensions.queues.maxDequeueCount", lambda value: value == 5, "the alerts and docs say five tries"),
     ("extensions.blobs.maxDequeueCount", lambda value: value is None, "the option is poisonBlobThreshold"),
     ("extensions.http.routePrefix", lambda value: value == "", "DICOMweb's roots are the app's own"),
+    (
+        "telemetryMode",
+        lambda value: value == "OpenTelemetry",
+        "else the host sends on what the app logs, which the app sends itself",
+    ),
     ("functionTimeout", lambda value: value == "00:10:00", "the app's own deadlines keep to ten minutes"),
 )
 

@@ -169,5 +169,3 @@ def alerts_are_raised(infra: Infrastructure) -> Iterator[str]:
     groups = infra.everything.of_type("Microsoft.Insights/actionGroups")
     if not any(one.at("properties.emailReceivers") for one in groups):
         yield "alerts.bicep: alertEmail reaches nobody"
-    if not infra.everything.of_type("Microsoft.Consumption/budgets"):
-        yield "main.bicep: monthlyBudget makes no budget"

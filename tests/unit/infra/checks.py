@@ -30,6 +30,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_app.secrets_stay_in_the_vault,
     check_app.bodies_are_refused_by_the_app,
     check_app.app_is_closed,
+    check_app.telemetry_is_closed,
     check_grants.events_reach_the_queue,
     check_grants.roles_are_granted,
     check_grants.roles_come_first,
