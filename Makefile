@@ -3,7 +3,7 @@
 
 PYTHON ?= python3.13
 BIN := .venv/bin
-UNIT_TESTS := tests/unit tests/client tests/bench -m "not azurite and not host and not scale"
+UNIT_TESTS := tests/unit tests/client tests/bench -m "not azurite and not host and not scale and not slow"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -22,7 +22,7 @@ check: .venv/installed-dev ## Format, lint, types, layers and unit tests: under 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --dist worksteal $(UNIT_TESTS)
+	$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=quick $(UNIT_TESTS)
 
 test: .venv/installed-dev .tools/installed .tools/viewer/installed ## All tests but the big ones, with what they need
 	$(BIN)/pytest -m "not scale"

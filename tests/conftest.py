@@ -14,6 +14,7 @@ from tests.unit.infra.types_of_azure import header
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("untimed")
 
 # Contract suites hold the asserts of many test files but are not test files themselves.

@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+import client.conformance.command  # noqa: F401 - it declares the checks
 from client.__main__ import main
 from client.conformance.server import Server
 from client.conformance.verdict import CHECKS

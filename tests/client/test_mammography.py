@@ -62,6 +62,7 @@ def case() -> dict[str, Dataset]:
     return {name: dcmread(io.BytesIO(content)) for name, content in case_files(SEED)}
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_files() -> None:
     """Made twice, the files are equal byte for byte, so that loading them again changes nothing."""
     assert list(case_files(SEED)) == list(case_files(SEED))

@@ -75,6 +75,7 @@ def _search(pattern: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", [r"a*a*b", r".*a.*b", r"a?a?a*a*b"])
+@pytest.mark.slow
 def test_the_worst_that_is_taken_ends(pattern: str) -> None:
     """On the longest name of a blob; the deadline is a hundred times what it takes."""
     check_bounded(pattern)

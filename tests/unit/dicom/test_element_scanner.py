@@ -123,6 +123,7 @@ async def test_a_sequence_may_have_many_items() -> None:
     assert len(items) == 20_000
 
 
+@pytest.mark.slow
 async def test_too_many_items_are_refused() -> None:
     """A million elements and items are the most."""
     with pytest.raises(UnsupportedObjectError, match="1000000"):

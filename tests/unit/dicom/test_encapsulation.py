@@ -173,6 +173,7 @@ async def test_every_cut_is_found_with_and_without_a_table(cut: int) -> None:
             await table_of(value[:-cut], 2)
 
 
+@pytest.mark.slow
 async def test_too_many_fragments_are_refused() -> None:
     """A million is the most, in a table or without."""
     with pytest.raises(UnsupportedObjectError, match="1000000 fragments"):

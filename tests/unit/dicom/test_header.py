@@ -109,6 +109,7 @@ async def test_refuses_files_that_are_not_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CUT_FILES)
+@pytest.mark.slow
 async def test_never_returns_part_of_a_header(name: str) -> None:
     """A file cut at any byte before the end of its pixel data is refused, or its last element was just complete.
 

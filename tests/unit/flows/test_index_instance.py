@@ -250,6 +250,7 @@ async def test_what_an_interrupted_look_left_is_taken_back(before: str, after: s
     ),
     st.integers(0, 9),
 )
+@pytest.mark.slow
 def test_late_doubled_and_overtaking_events_end_in_the_same_state(
     changes: list[tuple[str, int, int]], pace: int
 ) -> None:

@@ -48,6 +48,7 @@ async def test_so_it_is_where_sizes_and_places_need_wide_fields(monkeypatch: pyt
     assert len(data) == made.size
 
 
+@pytest.mark.slow
 async def test_so_it_is_of_more_files_than_narrow_fields_can_count() -> None:
     """65,536 of them."""
     made = StoredZip([zipped(f"{number:08d}.dcm", b"") for number in range(65_536)])

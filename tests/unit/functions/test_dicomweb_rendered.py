@@ -229,6 +229,7 @@ async def test_a_large_palette_is_read_from_the_object(service: Service) -> None
     assert pixels == [[value, 2 * value, 4 * value] for value in range(6)]
 
 
+@pytest.mark.slow
 async def test_every_bundled_image_is_shown_or_refused(service: Service) -> None:
     """None is a failure of the server."""
     folder = Path(pydicom.data.__file__).parent / "test_files"

@@ -35,6 +35,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.slow
 def test_every_trigger_answers(name: str, tmp_path: Path) -> None:
     """Described, judged, de-identified, stored and transcoded, or refused with a reason; in each encoding."""
     paths = []

@@ -59,6 +59,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.slow
 def test_ends_in_an_answer(name: str, tmp_path: Path) -> None:
     """Rewritten, or refused with an error of ours; nothing is left of a name, and no memory is eaten."""
     body, expected = HOSTILE[name]
