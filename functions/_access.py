@@ -15,6 +15,7 @@ from shared.errors import AppError, ForbiddenError, UnauthenticatedError
 from shared.settings import Settings
 
 _CALLER: Final = "dicom_functions.caller"
+_FOUND: Final = "dicom_functions.partition"
 _OF_SIGNED_IN: Final = "x-ms-token-aad-access-token"
 """Where the platform's own sign-in (App Service authentication) hands on a browser's token. It is checked as any other."""
 
@@ -59,7 +60,15 @@ def check_partition(req: Request, role: Role, partition: str | None) -> None:
     Raises:
         ForbiddenError: They do not.
     """
+    if partition is not None:
+        req.scope[_FOUND] = partition
     _check(caller_of(req), role, partition)
+
+
+def partition_found(req: Request) -> str | None:
+    """Return the data partition that a handler found its request to be about; None where it looked for none."""
+    found: str | None = req.scope.get(_FOUND)
+    return found
 
 
 def challenge_of(req: Request, error: AppError) -> dict[str, str]:

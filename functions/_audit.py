@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions import _wiring
-from functions._access import caller_of
+from functions._access import caller_of, partition_found
 from functions._streaming import ClosingResponse
 from functions._surface import SURFACES, Reach
 from shared.access.audit_events import Action, AuditEvent, AuditType, Outcome
@@ -179,7 +179,11 @@ def _outcome(status: int) -> Outcome:
 
 def _partition(req: Request, reach: Reach, default: str) -> str:
     """Return the data partition that a request names, if one can be called so."""
-    named = {Reach.PATH: req.path_params.get("partition"), Reach.QUERY: req.query_params.get("partition")}
+    named = {
+        Reach.PATH: req.path_params.get("partition"),
+        Reach.QUERY: req.query_params.get("partition"),
+        Reach.HANDLER: partition_found(req),
+    }
     try:
         return validate_partition_name(named.get(reach) or default)
     except InvalidRequestError:

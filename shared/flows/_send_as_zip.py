@@ -7,7 +7,7 @@ from dataclasses import replace
 from shared.dicom.tagging.mapping import TagValue
 from shared.errors import JobNotFoundError, PermanentError
 from shared.flows._file_source import StoredFile
-from shared.flows._sent_item import BUMPED, HashedFile, confirmation_of, done_item, with_tags
+from shared.flows._sent_item import BUMPED, HashedFile, confirmation_of, done_item, leaves, with_tags
 from shared.flows._stored_zip import StoredZip, ZippedFile
 from shared.flows._tagged_file import tagged_file
 from shared.flows._upload_files import location_of
@@ -93,6 +93,7 @@ def _opened(
 
     async def stream() -> AsyncIterator[bytes]:
         tagged = await tagged_file(StoredFile(ports.objects, place), values)
+        leaves(tagged)
         async for chunk in tagged.stream():
             yield chunk
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
+from shared.access.audit_events import Action
+from shared.access.touched import touch
 from shared.dicom.tags import tag_text
 from shared.flows._tagged_file import TaggedFile
 from shared.flows._upload_records import Confirmation
@@ -15,6 +17,12 @@ from shared.progress import BYTES
 
 BUMPED: Final = "the partner has a file under this attempt already"
 """Why a run goes on as the next attempt, where it was asked to."""
+
+
+def leaves(tagged: TaggedFile) -> None:
+    """Let the audit trail know that a file is about to leave the archive; whose, if it says so."""
+    if tagged.ref is not None:
+        touch(Action.READ, tagged.ref)
 
 
 class HashedFile:

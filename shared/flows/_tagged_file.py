@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from shared.dicom.deflate import inflate_data_set
 from shared.dicom.element_writer import Piece, PixelBytes, Span, piece_length
 from shared.dicom.header import Header, read_header
+from shared.dicom.references import InstanceRef
 from shared.dicom.tagging.mapping import TagValue
 from shared.dicom.tagging.retag import Retagged, TagChange, check_retagged, retag
+from shared.errors import RejectedInstanceError
 from shared.flows._file_source import FileSource, HeldFile
+from shared.flows._instance_record import identify
 from shared.pixels.cpu_pool import in_cpu_pool
 
 
@@ -56,6 +59,8 @@ class TaggedFile:
     content: FileSource
     report: Mapping[int, TagChange]
     charset_changed: bool
+    ref: InstanceRef | None = None
+    """Which instance the original holds; None of a file without UIDs that could be those of one."""
 
     @property
     def size(self) -> int:
@@ -76,12 +81,20 @@ async def tagged_file(source: FileSource, values: Sequence[TagValue]) -> TaggedF
     """
     header = await read_header(source.fetch, source.size)
     made = await in_cpu_pool(lambda: retag(header, values))
+    ref = _ref(header)
     if not made.pieces:
-        return TaggedFile(source, made.report, charset_changed=False)
+        return TaggedFile(source, made.report, charset_changed=False, ref=ref)
     content = await _written(source, header, made)
     after = await read_header(content.fetch, content.size)
     await in_cpu_pool(lambda: check_retagged(header, after, values))
-    return TaggedFile(content, made.report, made.charset_changed)
+    return TaggedFile(content, made.report, made.charset_changed, ref)
+
+
+def _ref(header: Header) -> InstanceRef | None:
+    try:
+        return identify(header).ref
+    except RejectedInstanceError:
+        return None
 
 
 async def _written(source: FileSource, header: Header, made: Retagged) -> PiecedFile:

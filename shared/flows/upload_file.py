@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shared.errors import JobNotFoundError, PermanentError, TransientError
 from shared.flows._file_source import StoredFile
-from shared.flows._sent_item import BUMPED, HashedFile, confirmation_of, done_item, with_tags
+from shared.flows._sent_item import BUMPED, HashedFile, confirmation_of, done_item, leaves, with_tags
 from shared.flows._tagged_file import tagged_file
 from shared.flows._upload_files import location_of
 from shared.flows._upload_log import tries_text
@@ -66,6 +66,7 @@ async def _sent(job: Job, item: JobItem, ports: UploadPorts) -> JobItem:
     if request.dry_run:
         return done_item(item, Confirmation("", tagged.size, 0, "", already_stored=False), "checked")
     sent = HashedFile(tagged)
+    leaves(tagged)
     answer = await ports.partner.upload(sent, max_retry=request.max_retry)
     if answer.already_stored and request.bump_attempt:
         raise PartnerError(BUMPED, str(answer.status), answer.tries)

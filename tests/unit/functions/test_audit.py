@@ -2,6 +2,7 @@
 
 import ast
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from shared.access.audit_events import Action
 from shared.access.touched import touch
 from shared.dicom.references import StudyRef
 from shared.errors import BackendUnavailableError, InvalidRequestError
+from shared.job_ports import Job
 from shared.settings import Settings
 from tests.unit.flows.builders import SERIES, STUDY, make_data_set, make_file, to_file
 from tests.unit.functions.callers import bearing, take_tokens
@@ -283,3 +285,27 @@ async def test_what_a_trigger_does_is_the_app_s_own(
     with auditing("sweep_studies"):
         pass
     assert len(trail.lines) == 2
+
+
+async def test_a_job_is_audited_in_its_partition(service: Service, trail: Trail) -> None:
+    """Whether it is told of or refused, for its path names no data partition."""
+    services = await service.services()
+    job = Job("f" * 32, "site-b", (), datetime.now(UTC), 0, "deidentify")
+    await services.jobs.create(job, [])
+    answer = await service.call("deidentify_status", route={"job": "f" * 32})
+    assert answer.status == 200
+    assert trail.last()["DataPartition"] == "site-b"
+
+
+async def test_a_refusal_names_the_partition_of_the_job(
+    service: Service, trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was that one that somebody reached for."""
+    take_tokens(monkeypatch)
+    services = await service.services()
+    await services.jobs.create(Job("f" * 32, "site-b", (), datetime.now(UTC), 0, "deidentify"), [])
+    answer = await service.call(
+        "deidentify_status", headers=bearing("reader:site-a"), route={"job": "f" * 32}
+    )
+    assert answer.status == 403
+    assert (trail.last()["EventID"]["csd-code"], trail.last()["DataPartition"]) == ("110113", "site-b")

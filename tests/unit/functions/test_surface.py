@@ -1,6 +1,7 @@
 """Every HTTP function has its role declared in one place, and the edge holds its callers to it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from functions._http import answers_errors
 from functions._surface import SURFACES, Reach
 from shared.access.callers import Role
+from shared.job_ports import Job
 from tests.unit.functions.callers import bearing, take_tokens
 from tests.unit.functions.requests import make_request, receive_answer
 from tests.unit.functions.service import HANDLERS, Service
@@ -171,6 +173,54 @@ async def test_a_role_in_one_partition_opens_no_other(guarded: Service, name: st
         assert await status(guarded, name, headers, "/?partition=a&toPartition=b") == 403
         assert await status(guarded, name, headers, "/?partition=a&toContainer=mine") == 403
         assert await status(guarded, name, headers, "/?partition=a&index=other") == 403
+
+
+OF_A_JOB = {
+    "deidentify_status": "deidentify",
+    "deidentify_report": "deidentify",
+    "upload_status": "upload",
+    "upload_log": "upload",
+    "import_status": "import",
+    "import_manifest": "import",
+    "resume_import": "import",
+    "session_targets": "session",
+    "commit_session": "session",
+    "abandon_session": "session",
+    "session_status": "session",
+}
+"""Functions whose data partition stands in the job that they are asked for, with its kind."""
+
+
+def test_who_finds_the_partition_first_is_tested() -> None:
+    """What the edge leaves to the handler is looked at below, one by one."""
+    left = {name for name, surface in SURFACES.items() if surface.reach is Reach.HANDLER}
+    assert left == {*OF_A_JOB, "start_import"}
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_JOB))
+async def test_a_job_of_another_partition_is_closed(guarded: Service, name: str) -> None:
+    """A01: a writer of one data partition neither reads the other's job nor touches it; one of that partition does."""
+    services = await guarded.services()
+    job = Job("f" * 32, "b", (("source", "old"),), datetime.now(UTC), 0, OF_A_JOB[name], "open")
+    await services.jobs.create(job, [])
+    for headers in (bearing("writer:a"), bearing("writer:default"), bearing("writer:a", "reader:a")):
+        assert await status(guarded, name, headers, job="f" * 32) == 403
+        assert await status(guarded, name, headers, "/?partition=a", job="f" * 32) == 403
+    assert (await services.jobs.get("f" * 32)).phase == "open"
+    if SURFACES[name].role is Role.WRITER:
+        assert await status(guarded, name, bearing("reader:b"), job="f" * 32) == 403
+
+
+async def test_an_import_into_another_partition_is_refused(guarded: Service) -> None:
+    """By its body, by none, and into a container whose files any data partition may take in."""
+    for body in ({"partition": "b"}, {}, {"partition": "a", "container": "images"}):
+        answer = await guarded.call(
+            "start_import",
+            method="POST",
+            headers=bearing("writer:a") | {"Content-Type": "application/json"},
+            body=[json.dumps({"source": "old"} | body).encode()],
+        )
+        assert answer.status == 403, body
 
 
 async def test_a_function_that_nobody_declared_is_closed(guarded: Service) -> None:

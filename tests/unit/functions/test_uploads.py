@@ -8,6 +8,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -319,6 +320,34 @@ async def test_all_files_go_in_one_zip(archive: Service, partner: MemoryPartnerA
             assert pydicom.dcmread(file).PatientID == "ref01-001"
     await ran(archive, atomic=True)
     assert partner.asked.count("upload") == 1
+
+
+@pytest.mark.parametrize("what", [{}, {"atomic": True}, {"container": "images", "prefix": "box/"}])
+async def test_what_leaves_for_the_partner_is_audited(
+    archive: Service, monkeypatch: pytest.MonkeyPatch, what: dict[str, Any]
+) -> None:
+    """Each instance as an export of its own message or of one for the ZIP; a dry run, and what was sent before, as none."""
+    lines: list[str] = []
+    trail = SimpleNamespace(write=lines.append)
+    monkeypatch.setattr(_wiring, "audit_trail", lambda: trail)
+    for number in range(1, 5):
+        archive.world.objects.write(ObjectKey("images", f"box/{number}.dcm"), an_instance(1, 1, number))
+    await ran(archive, **what, dry_run=True)
+    assert not [line for line in lines if '"Operation":"upload_file"' in line]
+    await ran(archive, **what)
+    await ran(archive, **what)
+
+    sent = [json.loads(line) for line in lines if '"Operation":"upload_file"' in line]
+    assert {(one["EventID"]["csd-code"], one["EventActionCode"]) for one in sent} == {("110106", "R")}
+    assert {one["ActiveParticipant"][0]["UserID"] for one in sent} == {"system"}
+    objects = [participant for one in sent for participant in one["ParticipantObjectIdentification"]]
+    assert {participant["ParticipantObjectID"] for participant in objects} == {STUDY}
+    instances = [uid for participant in objects for uid in participant["SOPInstanceUID"]]
+    assert sorted(instances) == sorted(
+        {pydicom.dcmread(io.BytesIO(an_instance(1, 1, n))).SOPInstanceUID for n in range(1, 5)}
+    )
+    assert "Doe" not in "".join(lines)
+    assert "Canary" not in "".join(lines)
 
 
 async def test_of_a_zip_nothing_goes_if_one_file_is_unfit(
