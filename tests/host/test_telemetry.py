@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ pytestmark = [pytest.mark.host]
 
 TRACE = "0123456789abcdef0123456789abcdef"
 NAME = "Secret^Patient"
+AUDIT = Path(__file__).parents[2] / "docs" / "audit.md"
 
 
 async def _work(archive: Archive) -> None:
@@ -110,6 +112,9 @@ async def test_application_insights_gets_the_same(stopped_archive: Archive) -> N
         for metric in one["data"]["baseData"]["metrics"]
     }
     assert {"dicom.ingest.lag", "dicom.storage.bytes"} <= figures
+    trail = [one for one in collector.envelopes if _logger_of(one) == "dicom.audit"]
+    assert "dicomweb_store" in {json.loads(one["data"]["baseData"]["message"])["Operation"] for one in trail}
+    assert 'customDimensions.logger_name == "dicom.audit"' in AUDIT.read_text()
     assert b"Secret" not in collector.raw
 
 
@@ -174,6 +179,13 @@ async def test_a_collector_that_is_away_stops_nothing(stopped_archive: Archive) 
     await _work(archive)
     await asyncio.to_thread(archive.stop, signal.SIGTERM)
     assert NAME not in archive.log()
+
+
+def _logger_of(envelope: dict[str, Any]) -> str:
+    """Return which logger an envelope's record is of, as Application Insights is asked for it; "" of what is none."""
+    if envelope["data"]["baseType"] != "MessageData":
+        return ""
+    return str(envelope["data"]["baseData"]["properties"].get("logger_name", ""))
 
 
 async def _has(found: object) -> bool:
