@@ -40,6 +40,11 @@ ENTITIES_A_SECOND: Final = 2000
 REQUESTS_A_SECOND: Final = 20_000
 """Of one account. Source: the same."""
 
+REQUESTS_AN_INSTANCE: Final = 4
+"""Note, object, instance with outbox row, ledger, of one that is stored by itself; tests/contract/test_storing_requests.py counts them."""
+ROWS_AN_INSTANCE: Final = 5
+"""Instance, outbox, ledger, SOP lookup, feed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -136,8 +141,6 @@ def _burst(name: str, key: Callable[[str], str], uids: list[str], bounds: list[s
 
 def ceilings(accounts: int, instances_a_study: int) -> list[tuple[str, float]]:
     """Return instances a second that each part bears, by its documented target."""
-    requests_an_instance = 4  # note, object, instance with outbox row, ledger; docs/performance.md
-    rows_an_instance = 5  # instance, outbox, ledger, SOP lookup, feed
     return [
         ("change feed: one partition, a row an instance", ENTITIES_A_SECOND),
         ("notes of what is due: 16 partitions, a row a study", 16 * ENTITIES_A_SECOND * instances_a_study),
@@ -145,11 +148,11 @@ def ceilings(accounts: int, instances_a_study: int) -> list[tuple[str, float]]:
         ("within one series: one partition, two rows an instance", ENTITIES_A_SECOND / 2),
         (
             f"tables of {accounts} account(s), rows written singly",
-            accounts * REQUESTS_A_SECOND / rows_an_instance,
+            accounts * REQUESTS_A_SECOND / ROWS_AN_INSTANCE,
         ),
         (
             f"{accounts} account(s), small instances stored one by one",
-            accounts * REQUESTS_A_SECOND / requests_an_instance,
+            accounts * REQUESTS_A_SECOND / REQUESTS_AN_INSTANCE,
         ),
     ]
 

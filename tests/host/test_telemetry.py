@@ -112,6 +112,10 @@ async def test_application_insights_gets_the_same(stopped_archive: Archive) -> N
         for metric in one["data"]["baseData"]["metrics"]
     }
     assert {"dicom.ingest.lag", "dicom.storage.bytes"} <= figures
+    # As the queries of the alerts ask for labels: Properties['dicom.queue'], Properties['dicom.outcome'].
+    labels = [one["data"]["baseData"]["properties"] for one in collector.envelopes if _measures_bytes(one)]
+    assert labels
+    assert {name for some in labels for name in some} == {"dicom.direction"}
     trail = [one for one in collector.envelopes if _logger_of(one) == "dicom.audit"]
     assert "dicomweb_store" in {json.loads(one["data"]["baseData"]["message"])["Operation"] for one in trail}
     assert 'customDimensions.logger_name == "dicom.audit"' in AUDIT.read_text()
@@ -179,6 +183,11 @@ async def test_a_collector_that_is_away_stops_nothing(stopped_archive: Archive) 
     await _work(archive)
     await asyncio.to_thread(archive.stop, signal.SIGTERM)
     assert NAME not in archive.log()
+
+
+def _measures_bytes(envelope: dict[str, Any]) -> bool:
+    measured = envelope["data"]["baseData"].get("metrics", [])
+    return any(metric["name"] == "dicom.storage.bytes" for metric in measured)
 
 
 def _logger_of(envelope: dict[str, Any]) -> str:
