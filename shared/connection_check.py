@@ -36,7 +36,7 @@ async def check_connections(settings: Settings) -> dict[str, str]:
     from shared.backends.azure_table.archive import TABLES
     from shared.backends.storage_queue import STUDY_CHANGED
     from shared.backends.upstream.queue import UPSTREAM_EVENTS
-    from shared.backends.work_queue import DEIDENTIFY, IMPORTS
+    from shared.backends.work_queue import ANALYTICS, DEIDENTIFY, IMPORTS, SESSIONS, UPLOADS
     from shared.s3_services import s3_store
 
     containers = dict.fromkeys(
@@ -45,10 +45,11 @@ async def check_connections(settings: Settings) -> dict[str, str]:
             settings.archive_container,
             settings.derived_container,
             settings.rejected_container,
+            settings.sessions_container,
             *([settings.quarantine_container] if settings.risk_action == "quarantine" else []),
         )
     )
-    queues = [STUDY_CHANGED, DEIDENTIFY, IMPORTS]
+    queues = [STUDY_CHANGED, DEIDENTIFY, IMPORTS, SESSIONS, UPLOADS, ANALYTICS]
     queues += ["blob-events"] if settings.blob_events == "queue" else []
     queues += [UPSTREAM_EVENTS] if settings.upstream_url else []
     async with AsyncExitStack() as stack:

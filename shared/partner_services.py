@@ -34,10 +34,10 @@ class Sending:
 
 def sending(queues: "QueueServiceClient", partner: PartnerApi | None, settings: Settings) -> Sending:
     """Return the queues of uploads on an account, beside the partner."""
-    from shared.backends.work_queue import StorageWorkQueue
+    from shared.backends.work_queue import ANALYTICS, UPLOADS, StorageWorkQueue
 
     slots = asyncio.Semaphore(settings.partner_connections)
-    return Sending(partner, StorageWorkQueue(queues, "uploads"), StorageWorkQueue(queues, "analytics"), slots)
+    return Sending(partner, StorageWorkQueue(queues, UPLOADS), StorageWorkQueue(queues, ANALYTICS), slots)
 
 
 def missing_settings(settings: Settings) -> list[str]:

@@ -11,6 +11,8 @@ from shared.errors import BackendUnavailableError
 DEIDENTIFY = "deidentify"
 IMPORTS = "imports"
 SESSIONS = "sessions"
+UPLOADS = "uploads"
+ANALYTICS = "analytics"
 """Names of the queues."""
 
 

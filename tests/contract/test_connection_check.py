@@ -21,8 +21,8 @@ from tests.contract.records import fresh_name
 
 pytestmark = pytest.mark.azurite
 
-CONTAINERS = ("images", "archive", "derived", "rejected")
-QUEUES = ("study-changed", "deidentify", "imports", "blob-events")
+CONTAINERS = ("images", "archive", "derived", "rejected", "sessions")
+QUEUES = ("study-changed", "deidentify", "imports", "sessions", "uploads", "analytics", "blob-events")
 EXPECTED = {
     *(f"container {name}" for name in CONTAINERS),
     *(f"table {name}" for name in (*TABLES, "report")),

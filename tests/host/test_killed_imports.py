@@ -24,8 +24,8 @@ from tests.orthanc import an_orthanc
 pytestmark = [pytest.mark.host]
 
 INSTANCES = 10
-LEASE = ("--lease", "2")
-WAIT_SECONDS = 4
+LEASE = ("--lease", "1")
+WAIT_SECONDS = 2
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ async def kill_while_importing(folder: Path, *, studies: int, kills: int) -> Non
         known: list[tuple[int, set[str]]] = []
         for _ in range(kills):
             if not known or len(known[-1][1]) < studies * INSTANCES:
-                await under_way(recording, chance.randrange(5, 90))
+                await under_way(recording, chance.randrange(5, 45))
             archive.stop(signal.SIGKILL)
             known.append((len(recording.fetched), await confirmed(archive)))
             await archive.start(*LEASE, **settings)

@@ -12,7 +12,7 @@ from tests.instances import an_instance, uids
 
 pytestmark = [pytest.mark.host]
 
-COUNT = 150
+COUNT = 110
 KILLS = 3
 """A message that fails a fifth time is given up."""
 

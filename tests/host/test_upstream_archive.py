@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contract.upstream_feed import UpstreamFeedContract
+from tests.contract.upstream_feed import OpenService, UpstreamFeedContract
 from tests.host.archive import Archive, an_archive, eventually
 from tests.host.upstream import (
     ANY_PARTS,
@@ -194,6 +194,11 @@ class TestLiveFeed(UpstreamFeedContract):
     """The feeds of a running archive, which others may be writing to: none is, in this module's other tests."""
 
     numbers = iter(range(1000, 2000))
+
+    @pytest.mark.parametrize("limit", [3])
+    async def test_every_instance_is_told(self, open_service: OpenService, limit: int) -> None:
+        """As of every feed; here for one length of pages, as storing takes seconds."""
+        await super().test_every_instance_is_told(open_service, limit)
 
     @pytest.fixture(params=["v1", "v2"])
     def open_service(self, back: Archive, request: pytest.FixtureRequest) -> Any:

@@ -17,7 +17,7 @@ from tests.orthanc import an_orthanc
 
 pytestmark = [pytest.mark.host]
 
-PER_STUDY = 30
+PER_STUDY = 15
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ async def test_kills_while_a_feed_is_polled_lose_and_double_nothing(tmp_path: Pa
             "DICOM_UPSTREAM_URL": orthanc.root.removesuffix("/dicom-web"),
             "DICOM_UPSTREAM_KIND": "orthanc",
         }
-        await archive.start("--lease", "2", **settings)
+        await archive.start("--lease", "1", **settings)
         for study in range(kills):
             await fill(orthanc, study)
-            await asyncio.sleep(moments.uniform(0, 1.5))
+            await asyncio.sleep(moments.uniform(0, 1.2))
             archive.stop(signal.SIGKILL)
-            await archive.start("--lease", "2", **settings)
+            await archive.start("--lease", "1", **settings)
 
         async def is_all_told() -> bool:
             return len(await archive.changes()) >= kills * PER_STUDY
