@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.host]
 
 INSTANCES = 10
 LEASE = ("--lease", "1")
-WAIT_SECONDS = 2
+WAIT_SECONDS = 4
 
 
 @dataclass(slots=True)
@@ -71,13 +71,13 @@ async def recorded(orthanc: Orthanc) -> AsyncIterator[tuple[str, Recording]]:
 
 
 async def confirmed(archive: Archive) -> set[str]:
-    """Return the source ids that stand in manifests as stored, whether or not the app runs."""
+    """Return the source ids that stand in manifests as in the archive, whether or not the app runs."""
     derived, found = archive.container("derived"), set()
     async for blob in derived.list_blobs(name_starts_with="imports/"):
         if blob.name.endswith(".jsonl"):
             content = await (await derived.download_blob(blob.name)).readall()
             entries = [json.loads(line) for line in content.splitlines()]
-            found |= {entry["sourceId"] for entry in entries if entry["state"] == "stored"}
+            found |= {entry["sourceId"] for entry in entries if entry["state"] in ("stored", "present")}
     return found
 
 
@@ -95,26 +95,23 @@ async def kill_while_importing(folder: Path, *, studies: int, kills: int) -> Non
             "DICOM_IMPORT_SOURCES": json.dumps(sources),
             "DICOM_IMPORT_LOOPBACK": "true",
             "DICOM_IMPORT_CONNECTIONS": "2",
+            # The host gives a message up that was begun too often, and here all that are under way are begun again at each start.
+            "AzureFunctionsJobHost__extensions__queues__maxDequeueCount": str(10 * kills),
         }
         await archive.start(*LEASE, **settings)
         status = await begin(archive, source="orthanc")
         known: list[tuple[int, set[str]]] = []
         for _ in range(kills):
             if not known or len(known[-1][1]) < studies * INSTANCES:
-                await under_way(recording, chance.randrange(5, 45))
+                await under_way(recording, chance.randrange(8, 60))
             archive.stop(signal.SIGKILL)
             known.append((len(recording.fetched), await confirmed(archive)))
             await archive.start(*LEASE, **settings)
         told = await ended(archive, status, seconds=300)
-        if told["failures"]:  # a message that was under way at five kills counts as hopeless
-            async with archive.session.post(f"{status}/resume") as response:
-                assert response.status == 202
-            told = await ended(archive, status, seconds=300)
-
         assert (told["status"], told["failures"], told["studies"]) == ("done", [], studies)
         for position, done in known:
             assert not done & set(recording.fetched[position:])
-        assert known[-1][1] or kills < 2
+        assert any(done for _, done in known)
         await look(archive, studies)
 
 
