@@ -6,6 +6,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
+from shared.access.audit_events import Action
+from shared.access.touched import touch
 from shared.dicom.store_answer import StoreAnswer, read_store_answer
 from shared.errors import AppError, BadUpstreamAnswerError
 from shared.flows._records import Ref
@@ -120,6 +122,8 @@ async def _followed(
         raise BadUpstreamAnswerError(
             "the upstream service answers a store request with what is no JSON; it may have stored all the same"
         ) from None
+    for ref in said.stored:
+        touch(Action.CREATE, ref)
     await _ask(said, ports)
     return _again(held)
 

@@ -1,6 +1,7 @@
 """Requests that are forwarded: what leaves this app, what comes back, and what becomes of a service that answers badly."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -292,6 +293,22 @@ async def test_a_store_request_passes_and_is_followed(
     assert [one.sop_instance_uid for one in front.asked.refs] == ["1.4"]
     assert "already-exists:1,study-mismatch:1" in caplog.text
     assert front.world.objects.objects == {}
+
+
+async def test_what_is_stored_upstream_is_audited_by_its_instances(
+    front: UpstreamService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of a store request names none; the service's answer does."""
+    lines: list[str] = []
+    monkeypatch.setattr(_wiring, "audit_trail", lambda: SimpleNamespace(write=lines.append))
+    front.told.answer(200, stored(("1.2", "1.3", "1.4"), ("1.2", "1.3", "1.5")), JSON)
+    assert (await front.store(make_file(1))).status == 200
+
+    [message] = [orjson.loads(line) for line in lines]
+    assert (message["EventID"]["csd-code"], message["EventActionCode"]) == ("110104", "C")
+    [study] = message["ParticipantObjectIdentification"]
+    assert study["ParticipantObjectID"] == "1.2"
+    assert study["SOPInstanceUID"] == ["1.4", "1.5"]
 
 
 async def test_a_store_answer_that_makes_no_sense_is_told(front: UpstreamService) -> None:
