@@ -136,6 +136,7 @@ async def test_what_goes_to_and_from_others_is_told_without_a_patient(
                 OTEL_BSP_SCHEDULE_DELAY="200",
                 OTEL_BLRP_SCHEDULE_DELAY="200",
                 DICOM_METRIC_INTERVAL_SECONDS="0.5",
+                PYTHON_ENABLE_OPENTELEMETRY="true",  # as infra/ sets it
                 DICOM_IMPORT_SOURCES=json.dumps({"old": source}),
                 DICOM_IMPORT_LOOPBACK="true",
                 **partner.environment(),

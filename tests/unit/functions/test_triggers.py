@@ -169,6 +169,28 @@ def test_importing_the_app_loads_no_heavy_library(events: str, store: str) -> No
     assert "fastapi" in loaded
 
 
+def test_nor_does_it_with_everything_set() -> None:
+    """Tokens, telemetry, a search index, an upstream service and a partner wait for the first call too."""
+    loaded = app_in_a_new_process(
+        "sorted(sys.modules)",
+        DICOM_BLOB_EVENTS="queue",
+        DICOM_ACCESS="entra",
+        DICOM_ENTRA_TENANT="11111111-2222-3333-4444-555555555555",
+        DICOM_ENTRA_AUDIENCES="api://archive",
+        APPLICATIONINSIGHTS_CONNECTION_STRING="InstrumentationKey=00000000-0000-0000-0000-000000000001",
+        DICOM_ELASTICSEARCH_URL="https://search.example",
+        DICOM_UPSTREAM_URL="https://pacs.example",
+        MD_URL="https://partner.example",
+        U_URL="https://partner.example",
+        A_URL="https://partner.example",
+    )
+    heavy = {"pydicom", "numpy", "boto3", "elasticsearch", "jwt", "cryptography", "aiohttp", "httpx"}
+    assert heavy.isdisjoint(loaded)
+    assert not [
+        name for name in loaded if name.startswith(("opentelemetry.sdk", "azure.storage", "azure.data"))
+    ]
+
+
 GOLDEN = ROOT / "tests" / "host" / "golden" / "functions-queue.json"
 FUNCTIONS = set(json.loads(GOLDEN.read_text())) - {"blob_event"}
 """The names that are deployed, whatever notices blobs: they change with the golden file only."""
