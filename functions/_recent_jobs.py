@@ -1,6 +1,7 @@
 """The jobs that were begun last, of every kind, with how far each is. It begins and runs none."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem, Jobs
 
 _KEPT: Final = 256
 _AT_ONCE: Final = 4
+_REST: Final = 10
 _MAX_FAILURES: Final = 20
 _STATUS: Final[Mapping[str, str]] = {
     "deidentify": "deidentify/jobs",
@@ -21,10 +23,19 @@ _STATUS: Final[Mapping[str, str]] = {
 
 
 class RecentJobs:
-    """Remembers what became of jobs that have ended, so that their items are read once."""
+    """Remembers what became of jobs, so that the items of those that have ended are read once.
 
-    def __init__(self) -> None:
+    Those of one that goes on are read again after ten times as long as reading them took: small jobs are told of as they
+    are, and pages that follow jobs of many items leave the app to its work.
+
+    Args:
+        clock: In seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._ended: dict[tuple[str, datetime | None], dict[str, Any]] = {}
+        self._going_on: dict[tuple[str, datetime | None], tuple[float, dict[str, Any]]] = {}
 
     async def latest(self, jobs: Jobs, limit: int, kind: str, now: datetime) -> list[dict[str, Any]]:
         """Return at most *limit* jobs, of one *kind* or of all, the newest first."""
@@ -38,13 +49,25 @@ class RecentJobs:
         key = job.job_id, job.changed_at
         if (known := self._ended.get(key)) is not None:
             return known
+        until, lately = self._going_on.get(key, (0.0, None))
+        begun = self._clock()
+        if lately is not None and begun < until:
+            return lately
         items = [item async for item in jobs.items(job.job_id)]
         told = _about(job, items, now)
         if job.phase in (DONE, FAILED):
-            self._ended[key] = told
-            if len(self._ended) > _KEPT:
-                del self._ended[next(iter(self._ended))]
+            _keep(self._ended, key, told)
+        else:
+            ended = self._clock()
+            _keep(self._going_on, key, (ended + _REST * (ended - begun), told))
         return told
+
+
+def _keep[K, V](kept: dict[K, V], key: K, value: V) -> None:
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > _KEPT:
+        del kept[next(iter(kept))]
 
 
 def _about(job: Job, items: list[JobItem], now: datetime) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The list of jobs: every kind, with counts, rate, time left and failures, as JSON and as a page."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,8 @@ import orjson
 import pytest
 
 from functions._jobs_page import spoken_time
+from functions._recent_jobs import RecentJobs
+from shared.backends.memory.jobs import MemoryJobs
 from shared.dicom.references import InstanceRef
 from shared.job_ports import ItemState, Job, JobItem
 from tests.unit.functions.service import Service
@@ -58,6 +61,43 @@ async def test_a_job_that_was_begun_again_is_looked_at_again(service: Service) -
     await service.world.jobs.put_item(job.job_id, replace(ITEMS[2], state=ItemState.DONE))
     told = orjson.loads((await service.call("list_jobs", "http://x/jobs")).body)["jobs"][0]
     assert (told["status"], told["done"]) == ("listing", 2)
+
+
+class SlowJobs(MemoryJobs):
+    """Reading the items of a job takes *seconds* of the clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now, self.seconds, self.reads = 0.0, 0.0, 0
+
+    async def items(self, job_id: str) -> AsyncIterator[JobItem]:
+        """Yield the items."""
+        self.reads += 1
+        self.now += self.seconds
+        async for item in super().items(job_id):
+            yield item
+
+
+async def test_pages_that_follow_a_large_job_leave_the_app_to_its_work() -> None:
+    """Its items are read again after ten times as long as that takes, or when it comes to its next phase."""
+    jobs = SlowJobs()
+    recent = RecentJobs(lambda: jobs.now)
+    job = Job("a" * 32, "default", (), NOW, 4, "upload", "uploading")
+    await jobs.create(job, ITEMS)
+    reads = []
+    for seconds, later in ((0.5, 0.0), (0.5, 4.9), (0.5, 0.2), (0.0, 5.0), (0.0, 0.0)):
+        jobs.seconds = seconds
+        jobs.now += later
+        await recent.latest(jobs, 20, "", NOW)
+        reads.append(jobs.reads)
+    assert reads == [1, 1, 2, 3, 4]
+    jobs.seconds = 1.0
+    await recent.latest(jobs, 20, "", NOW)
+    await jobs.advance(job.job_id, expected="uploading", phase="done")
+    [told] = await recent.latest(jobs, 20, "", NOW)
+    assert (told["status"], jobs.reads) == ("done", 6)
+    await recent.latest(jobs, 20, "", NOW)
+    assert jobs.reads == 6
 
 
 async def test_the_page_says_the_same_and_escapes_it(service: Service) -> None:
