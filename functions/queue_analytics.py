@@ -5,6 +5,7 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._upload_ports import read_message, upload_ports
+from shared import metrics
 from shared.flows.give_up_upload import give_up_upload
 from shared.flows.run_analytics import run_analytics as ask
 
@@ -32,3 +33,4 @@ async def give_up(message: bytes, _message_id: str) -> None:
     """Do so; again is no harm."""
     job_id, _ = read_message(message)
     await give_up_upload(job_id, upload_ports(await _wiring.services()))
+    metrics.job_given_up()

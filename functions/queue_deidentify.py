@@ -9,6 +9,7 @@ from functions import _wiring
 from functions._deidentify_job import run_ports
 from functions._deidentify_request import deidentify_request
 from functions._events import acknowledges_permanent_errors
+from shared import metrics
 from shared.errors import InvalidRequestError, PermanentError
 from shared.flows.give_up_deidentification import give_up_deidentification
 from shared.flows.run_deidentification import run_deidentification
@@ -53,6 +54,7 @@ async def give_up(message: bytes, message_id: str) -> None:
     await give_up_deidentification(
         _read(message), jobs=services.jobs, work=services.deidentifications, attempt=message_id
     )
+    metrics.job_given_up()
 
 
 def _read(message: bytes) -> str:

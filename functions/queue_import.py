@@ -5,6 +5,7 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._import_request import import_ports
+from shared import metrics
 from shared.errors import InvalidRequestError, PermanentError
 from shared.flows.discover_import import discover_import
 from shared.flows.give_up_import import give_up_import
@@ -40,6 +41,7 @@ async def give_up(message: bytes, _message_id: str) -> None:
     job_id, number = _read(message)
     ports, _ = await _ports(job_id)
     await give_up_import(job_id, number, ports)
+    metrics.job_given_up()
 
 
 async def _ports(job_id: str) -> tuple[ImportPorts, float]:

@@ -7,6 +7,7 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._session_ports import ports_of
+from shared import metrics
 from shared.errors import InvalidRequestError, ObjectExistsError
 from shared.flows.abandon_session import abandon_session
 from shared.flows.run_session import run_session
@@ -44,6 +45,7 @@ async def give_up(message: bytes, _message_id: str) -> None:
         await abandon_session(job.job_id, ports, why="nothing was published: the commit failed too often")
     except ObjectExistsError:
         await run_session(job.job_id, ports, seconds=_SECONDS)
+    metrics.job_given_up()
 
 
 def _read(message: bytes) -> str:

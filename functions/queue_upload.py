@@ -8,6 +8,7 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._upload_ports import read_message, upload_ports
+from shared import metrics
 from shared.flows.give_up_upload import give_up_upload
 from shared.flows.run_upload import UploadPorts, run_upload
 from shared.flows.upload_file import upload_file as send_file
@@ -50,6 +51,7 @@ async def give_up(message: bytes, _message_id: str) -> None:
     """Do so; again is no harm."""
     job_id, item = read_message(message)
     await give_up_upload(job_id, await _ports_of(job_id), item=item)
+    metrics.job_given_up()
 
 
 async def _took(slots: asyncio.Semaphore) -> bool:

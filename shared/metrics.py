@@ -82,3 +82,8 @@ def waiting(queue: str, messages: int, age_seconds: float) -> None:
 def poison(outcome: str, count: int) -> None:
     """Count messages that were given up."""
     _Switch.to.poison.add(count, {"dicom.outcome": outcome})
+
+
+def job_given_up() -> None:
+    """Count a message about a job that was given up, so that what it was about is failed."""
+    poison("failed", 1)

@@ -9,10 +9,10 @@ param workspaceName string
 
 // The queries read what the app measures, under the names of docs/telemetry.md: Azure itself measures only all queues of an
 // account together, once an hour, and its log of them costs a row for each message.
-// Kept is what was tried once more in vain. Other poison queues have a trigger of their own, which empties them at once.
+// Kept is what was tried once more in vain; failed is of a job, whose poison queue has a trigger that empties it at once.
 var poisonQuery = '''
 AppMetrics
-| where (Name == 'dicom.poison' and tostring(Properties['dicom.outcome']) == 'kept' and Sum > 0)
+| where (Name == 'dicom.poison' and tostring(Properties['dicom.outcome']) in ('kept', 'failed') and Sum > 0)
     or (Name == 'dicom.queue.age' and tostring(Properties['dicom.queue']) endswith '-poison' and Sum > 900)
 '''
 
@@ -34,7 +34,7 @@ _LogOperation
 var logAlerts = [
   {
     name: 'poison'
-    description: 'Messages were given up. GET /poison says why; mend it, and POST /poison/{queue} sends them again.'
+    description: 'Messages were given up. GET /poison and the status of jobs (GET /jobs) say why; mend it, and POST /poison/{queue} sends them again.'
     severity: 1
     query: poisonQuery
     operator: 'GreaterThan'

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from client.azurite import QUEUES
-from functions import _wiring
+from functions import _wiring, queue_analytics, queue_import, queue_upload
 from functions._last_tries import LAST_TRIES
 from functions.timer_drain_poison import make_blueprint
+from shared import metrics
 from shared.dicom.references import InstanceRef
 from shared.job_ports import ItemState, Job, JobItem
 from shared.records import ObjectKey
@@ -106,3 +107,34 @@ async def test_what_a_poison_trigger_does_not_get_the_timer_does(service: Servic
     assert item.error.startswith("Given up after several attempts")
     [kept] = (await service.call("poison_list", "/poison")).json["messages"]
     assert kept["reason"] == "JobNotFoundError: there is no such job"
+
+
+@pytest.mark.parametrize(
+    ("queue", "kind"),
+    [
+        ("deidentify", "deidentify"),
+        ("sessions", "session"),
+        ("uploads", "upload"),
+        ("analytics", "upload"),
+        ("imports", "import"),
+    ],
+)
+async def test_a_job_that_is_given_up_is_counted(
+    service: Service, monkeypatch: pytest.MonkeyPatch, queue: str, kind: str
+) -> None:
+    """Its poison queue is emptied at once, so that no other figure would raise the alert."""
+    counted: list[tuple[str, int]] = []
+    monkeypatch.setattr(metrics, "poison", lambda *count: counted.append(count))
+    for module in (queue_analytics, queue_upload):
+        monkeypatch.setattr(module, "upload_ports", lambda _: None)
+        monkeypatch.setattr(module, "give_up_upload", nothing)
+    monkeypatch.setattr(queue_import, "import_ports", lambda *_: None)
+    monkeypatch.setattr(queue_import, "give_up_import", nothing)
+    await service.world.jobs.create(Job("0" * 32, "default", (), datetime.now(UTC), 0, kind), [])
+
+    assert await LAST_TRIES[queue](json.dumps({"job": "0" * 32}).encode(), "m1") == ""
+    assert counted == [("failed", 1)]
+
+
+async def nothing(*_: object, **__: object) -> None:
+    """Stand in for a flow that has tests of its own."""

@@ -12,6 +12,7 @@ _METRICS: Final = ROOT / "shared"
 _NAME: Final = re.compile(r"\bdicom\.[a-z.]+[a-z]")
 _WATCHED: Final = (
     "dicom.poison",
+    "failed",
     "dicom.queue.age",
     "dicom.queue.messages",
     "OverQuota",

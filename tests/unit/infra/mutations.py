@@ -206,6 +206,7 @@ OF_GRANTS: Final = (
     Mutation("the topic has no identity", _EVENTS, "    userAssignedIdentities: {\n      '${identity.id}': {}\n    }", "    userAssignedIdentities: {}", "needs an identity that the topic has"),
     Mutation("events of another account", _EVENTS, "    source: account.id", "    source: queue.id", "the topic must be that of the data account"),
     Mutation("events in a language unknown", _EVENTS, "'EventGridSchema'", "'CustomInputSchema'", "eventDeliverySchema must be one"),
+    Mutation("jobs that are given up tell nobody", _ALERTS, "in ('kept', 'failed')", "in ('kept')", "no alert looks at failed"),
     Mutation("an alert is off", _ALERTS, "    severity: alert.severity\n    enabled: true", "    severity: alert.severity\n    enabled: false", "is not enabled"),
     Mutation("nobody gets mail", _ALERTS, "emailReceivers: empty(email) ? []", "emailReceivers: !empty(email) ? []", "alertEmail reaches nobody"),
     Mutation("a module that no option reaches", _MAIN, "if (monthlyBudget > 0)", "if (monthlyBudget < 0)", "budget.bicep: no option makes anything of it"),
