@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from client.errors import ClientError, RefusedError
+from client.keyed_session import FUNCTION_KEY, KeyedSession
 
 DEFAULT_URL: Final = "http://127.0.0.1:7071"
 TIMEOUT_SECONDS: Final = (10, 300)
@@ -25,12 +26,12 @@ def open_session(key: str = "") -> requests.Session:
     Args:
         key: A function key that goes before DICOM_FUNCTIONS_KEY.
     """
-    session = requests.Session()
+    session = KeyedSession()
     again = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 502, 503, 504))
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=again))
     if key := key or os.environ.get("DICOM_FUNCTIONS_KEY", ""):
-        session.headers["x-functions-key"] = key
+        session.headers[FUNCTION_KEY] = key
     if token := os.environ.get("DICOM_FUNCTIONS_TOKEN", ""):
         session.headers["Authorization"] = f"Bearer {token}"
         session.trust_env = False  # a .netrc would go before it

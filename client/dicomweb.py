@@ -15,6 +15,7 @@ from urllib3.util import Retry
 
 from client.archive_server import DEFAULT_URL, TIMEOUT_SECONDS, detail_of
 from client.errors import ClientError, RefusedError
+from client.keyed_session import FUNCTION_KEY, KeyedSession
 
 LOGINS: Final = """\
 logins, by variables: DICOM_FUNCTIONS_KEY holds a function key, DICOM_FUNCTIONS_TOKEN a bearer token,
@@ -75,9 +76,11 @@ class DicomwebServer:
                 if answer.status_code == 204:
                     return
                 check(answer, self.root)
-                page = answer.json()
+                page = _json_of(answer)
             if not isinstance(page, list):
-                raise ClientError(f"{self.root} answered a search with what is no list")
+                raise ClientError(
+                    f"{self.root} answered a search with what is no list; is it the root of a DICOMweb service?"
+                )
             fresh = 0
             for row in page:
                 key = "!".join(value_of(row, tag) for tag in ("0020000D", "0020000E", "00080018"))
@@ -115,13 +118,21 @@ class DicomwebServer:
         return size, digest.hexdigest()
 
 
+def _json_of(answer: requests.Response) -> Any:
+    """Return the body as JSON; None where it is none."""
+    try:
+        return answer.json()
+    except requests.exceptions.JSONDecodeError:
+        return None
+
+
 def open_session(options: argparse.Namespace) -> requests.Session:
     """Return a session that logs in as the options and the variables say, and asks again what changes nothing.
 
     Raises:
         ClientError: A file of certificates is not there.
     """
-    session = requests.Session()
+    session = KeyedSession()
     again = Retry(total=4, backoff_factor=0.5, status_forcelist=_AGAIN, respect_retry_after_header=True)
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=again, pool_maxsize=32))
@@ -134,7 +145,7 @@ def open_session(options: argparse.Namespace) -> requests.Session:
         session.verify = options.ca_certs
     login = os.environ.get
     if key := login("DICOM_FUNCTIONS_KEY"):
-        session.headers["x-functions-key"] = key
+        session.headers[FUNCTION_KEY] = key
     if token := login("DICOM_FUNCTIONS_TOKEN"):
         session.headers["Authorization"] = f"Bearer {token}"
         session.trust_env = False  # a .netrc would go before it

@@ -21,6 +21,8 @@ class Noting(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.logins: list[tuple[str | None, str | None]] = []
+        self.leads_to = ""
+        self.content = b"[]"
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -34,10 +36,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.logins.append((self.headers.get("Authorization"), self.headers.get("x-functions-key")))
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
+        self.send_response(302 if self.server.leads_to else 200)
+        if self.server.leads_to:
+            self.send_header("Location", self.server.leads_to + self.path)
+        self.send_header("Content-Length", str(len(self.server.content)))
         self.end_headers()
-        self.wfile.write(b"[]")
+        self.wfile.write(self.server.content)
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
@@ -94,3 +98,40 @@ def test_a_file_says_which_instance_it_is(tmp_path: Path) -> None:
     for content, expected in ((data, uids(1, 2, 3)[2]), (b"text", ""), (data[:140], ""), (b"", "")):
         (tmp_path / "x").write_bytes(content)
         assert sop_instance_uid(tmp_path / "x") == expected
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("command", [("check",), ("search", "PatientID=1"), ("download", "out")])
+def test_no_login_goes_where_a_server_leads(
+    server: Noting, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither token nor key are sent to another host than the one they are for."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DICOM_FUNCTIONS_KEY", "the-key")
+    monkeypatch.setenv("DICOM_FUNCTIONS_TOKEN", "the-token")
+    other = Noting()
+    thread = threading.Thread(target=other.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        server.leads_to = other.root.replace("127.0.0.1", "localhost")
+        main([*command, "--url", server.root])
+    finally:
+        other.shutdown()
+        thread.join()
+        other.server_close()
+    assert "the-key" in server.logins[0]
+    assert other.logins
+    assert set(other.logins) == {(None, None)}
+
+
+@pytest.mark.host
+def test_a_page_in_place_of_an_answer_is_said_to_be_one(
+    server: Noting, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And not that nobody answers; nothing is made of it."""
+    server.content = b"<html>Doe^Jane</html>"
+    assert main(["download", str(tmp_path / "out"), "--url", server.root]) == 1
+    said = capsys.readouterr().err
+    assert "is it the root of a DICOMweb service?" in said
+    assert "Doe" not in said
+    assert not (tmp_path / "out").exists()
