@@ -163,7 +163,7 @@ class TestStudyList(ImportSourceContract):
     async def test_entries_that_are_none_fail_by_themselves(
         self, tmp_path: Path, closing: AsyncExitStack
     ) -> None:
-        """What is no object in the list, or among the instances of a study, keeps nothing else from being found."""
+        """What is no object in the list, or among the instances of a study, or its series, keeps nothing else from being found."""
         patient = "dd03786b-6cc667d1-a65fa0e9-34101126-6f82ca59"
         study_list(tmp_path, {"P1": [patient]})
         lists, study = tmp_path / "src" / "studyList.json", tmp_path / "src" / "studies" / "P1.json"
@@ -171,6 +171,7 @@ class TestStudyList(ImportSourceContract):
         lists.write_text(json.dumps({"studyList": entries}))
         listed = json.loads(study.read_text())
         listed["seriesList"][0]["instanceList"] += [5, None, {}]
+        listed["seriesList"] += [7, {}, {"instanceList": []}]
         study.write_text(json.dumps(listed))
         url, runner = await served(tmp_path)
         closing.push_async_callback(runner.cleanup)
@@ -183,6 +184,8 @@ class TestStudyList(ImportSourceContract):
             "invalid-2",
             "invalid-3",
             "invalid-4",
+            "invalid-5",
+            "invalid-6",
         ]
         with pytest.raises(SourceRefusedError):
             [one async for one in source.instances("")]

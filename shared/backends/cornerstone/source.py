@@ -50,7 +50,8 @@ class StudyListSource:
         answer = mapping(await self._lists.json(self._lists.url("studies", f"{study}.json")))
         number = 0
         for series in listed(answer.get("seriesList")):
-            for entry in listed(mapping(series).get("instanceList")):
+            entries = _object(series).get("instanceList")
+            for entry in entries if isinstance(entries, list) else [None]:
                 number += 1
                 image_id = _object(entry).get("imageId")
                 named = image_id.removesuffix("/file") if isinstance(image_id, str) else ""
