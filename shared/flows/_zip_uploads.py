@@ -49,8 +49,10 @@ class StoredZip:
         for entry in listed:
             _check(entry)
         total = sum(entry.file_size for entry in listed)
-        if total > max_bytes or total > max(_LEAST_SUSPECT, _MOST_GROWTH * self._size):
+        if total > max_bytes:
             raise PayloadTooLargeError("the ZIP would become more bytes than a session may have")
+        if total > max(_LEAST_SUSPECT, _MOST_GROWTH * self._size):
+            raise PayloadTooLargeError(f"the ZIP would become more than {_MOST_GROWTH} times its size")
         names = [entry.filename for entry in listed]
         if len(set(names)) < len(names):
             raise InvalidRequestError("two entries of the ZIP have the same name")

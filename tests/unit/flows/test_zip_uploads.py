@@ -105,13 +105,13 @@ async def test_a_bomb_is_refused_by_what_it_says_and_by_what_it_does() -> None:
     world = World()
     bomb = packed({"0": bytes(300 * 1024 * 1024)})
     assert len(bomb) < 1024 * 1024
-    for data, limits in (
-        (bomb, SessionLimits()),
-        (packed(FILES), SessionLimits(files=2)),
-        (packed(FILES), SessionLimits(bytes=1000)),
+    for data, limits, why in (
+        (bomb, SessionLimits(), "more than 100 times its size"),
+        (packed(FILES), SessionLimits(files=2), "more than 2 entries"),
+        (packed(FILES), SessionLimits(bytes=1000), "more bytes than a session may have"),
     ):
         session = await begun(world, data)
-        with pytest.raises(PayloadTooLargeError):
+        with pytest.raises(PayloadTooLargeError, match=why):
             await commit_session(session, [], ports_of(world, limits=limits))
     liar = packed({**FILES, "zeros": bytes(1_000_000)})
     said, is_so = struct.pack("<L", 1_000_000), struct.pack("<L", 1000)
