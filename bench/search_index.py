@@ -30,7 +30,7 @@ LEAST_TIMES = 3
 
 if TYPE_CHECKING:
     from shared.dicom.index.policy import IndexPolicy
-    from shared.search_ports import IndexedDocument, SearchEngine
+    from shared.ports.search import IndexedDocument, SearchEngine
     from tests.search_servers import SearchServer
 
 
@@ -46,7 +46,7 @@ def a_document(number: int, policy: "IndexPolicy") -> "IndexedDocument":
     from shared.dicom.index.document import bare_document, document_id, document_of
     from shared.dicom.index.fields import PARTITION
     from shared.dicom.references import InstanceRef
-    from shared.search_ports import IndexedDocument
+    from shared.ports.search import IndexedDocument
 
     study, series = f"1.2.{number // 100}", f"1.2.{number // 100}.{number // 10}"
     ref = InstanceRef(study, series, f"{series}.{number}")
@@ -93,7 +93,7 @@ def searches(
     from shared.dicom.index.fields import FACETS
     from shared.dicom.index.query import Bool, Clause, Everything, Interval, OneOf, Pattern, exactly
     from shared.dicom.references import InstanceRef
-    from shared.search_ports import IndexRequest
+    from shared.ports.search import IndexRequest
 
     policy = a_policy()
     far = InstanceRef("1.2.9", "1.2", "1.2")

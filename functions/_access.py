@@ -12,7 +12,7 @@ from functions import _wiring
 from functions._surface import SURFACES, Reach, Surface
 from shared.access.callers import EVERYTHING, NOBODY, Caller, Role
 from shared.errors import AppError, ForbiddenError, UnauthenticatedError
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _CALLER: Final = "dicom_functions.caller"
 _FOUND: Final = "dicom_functions.partition"

@@ -35,7 +35,7 @@ from shared.errors import (
     PermanentError,
     UnauthenticatedError,
 )
-from shared.services import Services
+from shared.services.services import Services
 
 _SAID: Final = "dicom_functions.audit"
 _KEY: Final = re.compile(r"[A-Za-z0-9_().,]{1,64}")

@@ -2,7 +2,7 @@
 
 from functions._risk_limit import risk_policy
 from shared.flows.store_case import Admission, CaseStorePorts
-from shared.services import Services
+from shared.services.services import Services
 
 
 def store_ports(services: Services) -> CaseStorePorts:

@@ -7,8 +7,8 @@ from functions._own_containers import check_foreign_container
 from shared.dicom.partition_names import validate_partition_name
 from shared.errors import InvalidRequestError
 from shared.flows.run_deidentification import DeletePorts, RunPorts, StorePorts, ToContainer, ToPartition
-from shared.job_ports import Job
-from shared.services import Services
+from shared.ports.jobs import Job
+from shared.services.services import Services
 
 
 def check_destination(params: QueryParams, services: Services) -> None:

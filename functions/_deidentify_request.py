@@ -11,7 +11,7 @@ from shared.dicom.deidentification.pseudonyms import Pseudonyms
 from shared.errors import InvalidRequestError, NotConfiguredError
 from shared.flows.deidentify_file import DeidentifyRequest, PixelRequest
 from shared.pixels.mask_pixels import Rectangle
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _RECTANGLE: Final = re.compile(r"([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5})")
 _MAX_RECTANGLES: Final = 64

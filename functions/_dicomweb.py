@@ -10,8 +10,8 @@ from functions._public_url import public_base_url
 from shared.dicom.partition_names import validate_partition_name
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import InvalidRequestError, NotFoundError
-from shared.services import Services
-from shared.settings import Settings
+from shared.services.services import Services
+from shared.settings.settings import Settings
 
 type UnknownPartition = Literal["refuse", "make", "accept"]
 

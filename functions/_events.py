@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from functions import _wiring
 from functions._audit import auditing
 from shared.errors import AppError, InvalidRequestError, PermanentError, TransientError
-from shared.telemetry import event
-from shared.tracing import trigger_span
+from shared.telemetry.events import event
+from shared.telemetry.tracing import trigger_span
 
 _log = logging.getLogger(__name__)
 

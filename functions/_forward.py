@@ -17,7 +17,7 @@ from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.dicom.uids import validate_uid
 from shared.errors import InvalidRequestError
 from shared.flows.proxy_dicomweb import ForwardedAnswer, ProxyPorts, UpstreamRequest, proxy_dicomweb
-from shared.services import Services
+from shared.services.services import Services
 
 _PARAMETER: Final = re.compile(r"\{\*?(\w+)\??\}")
 _SEGMENT: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._,~-]{1,2048}")

@@ -23,7 +23,7 @@ from functions._cors import allow_origin
 from functions._events import describe_failure
 from shared import errors
 from shared.access.touched import gathering
-from shared.tracing import note, trigger_span
+from shared.telemetry.tracing import note, trigger_span
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from shared.dicom.uids import validate_uid
 from shared.errors import InvalidQueryError, InvalidRequestError, InvalidUidError
 from shared.flows.import_study import ImportOrder, ImportPorts, order_of
 from shared.flows.store_instances import Admission, StorePorts, StoreRequest
-from shared.import_ports import ImportFilter
-from shared.job_ports import Job
-from shared.services import Services
+from shared.ports.imports import ImportFilter
+from shared.ports.jobs import Job
+from shared.services.services import Services
 
 _MAX_BODY: Final = 64 * 1024
 _FILTERS: Final = {

@@ -4,7 +4,7 @@ from functions import _wiring
 from functions._risk_limit import risk_policy
 from shared.flows.index_instance import CasePatterns, IndexPorts, index_instance
 from shared.records import ObjectKey
-from shared.services import Services
+from shared.services.services import Services
 
 
 async def look_at(key: ObjectKey) -> None:

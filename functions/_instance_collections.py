@@ -14,7 +14,7 @@ from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.flows.read_instance import read_instance
 from shared.flows.read_instances import read_instances
 from shared.flows.retrieve_instances import FoundInstance
-from shared.services import Services
+from shared.services.services import Services
 
 ZIP: Final = "application/zip"
 _MISSING: Final = "MISSING.txt"

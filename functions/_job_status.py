@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from shared.job_ports import Job, JobItem
+from shared.ports.jobs import Job, JobItem
 from shared.progress import progress
 
 

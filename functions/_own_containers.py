@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from shared.errors import InvalidRequestError
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _NAME: Final = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
 _OF_THE_HOST: Final = "azure-webjobs-"

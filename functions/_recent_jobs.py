@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from functions._job_status import progress_of
 from shared.flows._in_parallel import in_parallel
-from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem, Jobs
+from shared.ports.jobs import DONE, FAILED, ItemState, Job, JobItem, Jobs
 
 _KEPT: Final = 256
 _AT_ONCE: Final = 4

@@ -13,8 +13,8 @@ from functions._streaming import stream_response
 from shared.flows.read_instance import read_instance
 from shared.flows.retrieve_instances import FoundInstance
 from shared.flows.transcode_instance import transcode_instance
-from shared.ports import ObjectStore
-from shared.services import Services
+from shared.ports.archive import ObjectStore
+from shared.services.services import Services
 
 DICOM: Final = "application/dicom"
 _PIECE: Final = 1024 * 1024

@@ -21,8 +21,8 @@ from shared.flows.retrieve_instances import FoundInstance, retrieve_instances
 from shared.flows.retrieve_metadata import retrieve_metadata
 from shared.flows.retrieve_present import retrieve_present
 from shared.flows.transcode_check import transcode_check
-from shared.ports import ObjectStore
-from shared.services import Services
+from shared.ports.archive import ObjectStore
+from shared.services.services import Services
 
 _METADATA: Final = (Offer(DICOM_JSON), Offer("application/json"))
 _ONE: Final = (Offer(DICOM), Offer(DICOM, multipart=True), Offer(ZIP))

@@ -4,7 +4,7 @@ from typing import Final
 
 from shared.dicom.risk.rules import RiskLevel
 from shared.flows._risk_policy import RiskPolicy
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _LEVELS: Final = {"low": RiskLevel.LOW, "medium": RiskLevel.MEDIUM, "high": RiskLevel.HIGH}
 

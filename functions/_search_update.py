@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.errors import NotConfiguredError
 from shared.flows.update_search import SearchUpdatePorts, update_search
-from shared.services import Services
+from shared.services.services import Services
 
 _updating: Final = asyncio.Lock()
 

@@ -4,8 +4,8 @@ from functions._risk_limit import risk_policy
 from shared.flows._session_ports import SessionLimits, SessionPorts
 from shared.flows.store_case import Admission
 from shared.flows.store_instances import StorePorts
-from shared.job_ports import Job
-from shared.services import Services
+from shared.ports.jobs import Job
+from shared.services.services import Services
 
 
 def session_ports(services: Services) -> SessionPorts:

@@ -12,7 +12,7 @@ from shared.dicom.multipart import boundary_of, read_parts
 from shared.dicom.partition_names import validate_partition_name
 from shared.dicom.references import InstanceRef
 from shared.errors import InvalidRequestError, NotFoundError
-from shared.services import Services
+from shared.services.services import Services
 
 MAX_POSTED_BYTES: Final = 128 * 1024 * 1024
 """Of a file in a request; it is held in memory."""

@@ -9,7 +9,7 @@ from functions._streaming import limited_body
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import InvalidRequestError
 from shared.flows.start_upload import Chosen, UploadRequest
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _MAX_BODY: Final = 32 * 1024 * 1024
 _MAX_INSTANCES: Final = 100_000

@@ -2,8 +2,8 @@
 
 from shared.errors import InvalidRequestError
 from shared.flows.run_upload import UploadPorts
-from shared.partner_services import partner_of, partner_rules, partner_target
-from shared.services import Services
+from shared.services.partner import partner_of, partner_rules, partner_target
+from shared.services.services import Services
 
 
 def upload_ports(services: Services) -> UploadPorts:

@@ -8,7 +8,7 @@ from shared.errors import InvalidRequestError, NotConfiguredError
 from shared.flows.forget_upstream import ForgetPorts
 from shared.flows.forget_upstream import forget_upstream as forget
 from shared.flows.index_instance import index_instance
-from shared.services import Services
+from shared.services.services import Services
 
 
 async def forget_upstream(ref: StudyRef | SeriesRef | InstanceRef, services: Services) -> None:

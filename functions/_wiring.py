@@ -5,12 +5,12 @@ import atexit
 import functools
 
 from shared.access.tokens import TokenCheck
-from shared.access_services import token_check as make_token_check
-from shared.audit_services import audit_trail as make_audit_trail
-from shared.audit_trail import AuditTrail
-from shared.connection_check import check_connections
-from shared.services import Services, build
-from shared.settings import Settings, load_settings
+from shared.services.access import token_check as make_token_check
+from shared.services.audit import audit_trail as make_audit_trail
+from shared.services.connection_check import check_connections
+from shared.services.services import Services, build
+from shared.settings.settings import Settings, load_settings
+from shared.telemetry.audit_trail import AuditTrail
 
 
 @functools.cache
@@ -34,7 +34,7 @@ def audit_trail() -> AuditTrail:
 @functools.cache
 def start_telemetry() -> None:
     """Begin to send telemetry if the settings say where to; a second call does nothing."""
-    from shared.telemetry_export import start_telemetry as start
+    from shared.telemetry.export import start_telemetry as start
 
     atexit.register(start(settings()))
 

@@ -29,7 +29,7 @@ from shared.flows.get_case import CasePorts, CaseUrls
 from shared.flows.get_case import get_case as put_case_together
 from shared.flows.render_case_view import CaseView, render_case_view
 from shared.pixels.view_parameters import parse_view_parameters
-from shared.services import Services
+from shared.services.services import Services
 
 bp = func.Blueprint()
 

@@ -23,8 +23,8 @@ from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import JobNotFoundError, NotFoundError, ObjectNotFoundError
 from shared.flows.read_job_report import read_job_report
 from shared.flows.start_deidentification import CasePorts, Ref, StartPorts, start_deidentification
-from shared.job_ports import ItemState, Job, JobItem
-from shared.services import Services
+from shared.ports.jobs import ItemState, Job, JobItem
+from shared.services.services import Services
 
 bp = func.Blueprint()
 

@@ -18,8 +18,8 @@ from functions._http import json_response
 from functions._roots import at_every_root
 from shared.errors import InvalidQueryError
 from shared.flows.list_changes import ChangesRequest, list_changes
-from shared.ports import InstanceIndex
-from shared.services import Services
+from shared.ports.archive import InstanceIndex
+from shared.services.services import Services
 
 bp = func.Blueprint()
 

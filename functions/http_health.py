@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from functions import _wiring
 from functions._http import answers_errors, json_response
-from shared.connection_check import SEARCH_INDEX, UPSTREAM
+from shared.services.connection_check import SEARCH_INDEX, UPSTREAM
 
 bp = func.Blueprint()
 

@@ -23,9 +23,9 @@ from shared.flows.list_imported import list_imported
 from shared.flows.resume_import import KIND
 from shared.flows.resume_import import resume_import as resume
 from shared.flows.start_import import start_import as start
-from shared.job_ports import ItemState, Job, JobItem
+from shared.ports.jobs import ItemState, Job, JobItem
 from shared.progress import progress
-from shared.services import Services
+from shared.services.services import Services
 
 bp = func.Blueprint()
 

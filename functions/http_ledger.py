@@ -18,7 +18,7 @@ from shared.flows.find_object import FindPorts, find_object
 from shared.flows.reindex import reindex as run
 from shared.flows.report_drift import report_drift
 from shared.records import ObjectKey
-from shared.services import Services
+from shared.services.services import Services
 
 bp = func.Blueprint()
 

@@ -24,8 +24,8 @@ from shared.flows.search_documents import (
     search_documents,
 )
 from shared.records import ObjectKey
-from shared.services import Services
-from shared.settings import Settings
+from shared.services.services import Services
+from shared.settings.settings import Settings
 
 bp = func.Blueprint()
 

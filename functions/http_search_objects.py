@@ -17,8 +17,8 @@ from shared.errors import InvalidRequestError, ReadOnlyError, UnsupportedMediaTy
 from shared.flows.delete_file import delete_file
 from shared.flows.store_file import Admission, FileRequest, StoredFile, store_file
 from shared.records import ObjectKey, ObjectState
-from shared.services import Services
-from shared.settings import Settings
+from shared.services.services import Services
+from shared.settings.settings import Settings
 
 bp = func.Blueprint()
 

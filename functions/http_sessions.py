@@ -25,9 +25,9 @@ from shared.flows.abandon_session import abandon_session as abandon
 from shared.flows.commit_session import commit_session as commit
 from shared.flows.extend_session import extend_session
 from shared.flows.start_session import start_session as start
-from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem
-from shared.services import Services
-from shared.session_ports import UploadTarget
+from shared.ports.jobs import DONE, FAILED, ItemState, Job, JobItem
+from shared.ports.sessions import UploadTarget
+from shared.services.services import Services
 
 bp = func.Blueprint()
 

@@ -19,9 +19,9 @@ from shared.dicom.partition_names import validate_partition_name
 from shared.errors import JobNotFoundError
 from shared.flows.read_upload_log import KIND, read_upload_log
 from shared.flows.start_upload import CasePorts, StartUploadPorts, start_upload
-from shared.job_ports import ItemState, Job, JobItem
+from shared.ports.jobs import ItemState, Job, JobItem
 from shared.progress import progress
-from shared.services import Services
+from shared.services.services import Services
 
 bp = func.Blueprint()
 

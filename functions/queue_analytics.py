@@ -5,9 +5,9 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._upload_ports import read_message, upload_ports
-from shared import metrics
 from shared.flows.give_up_upload import give_up_upload
 from shared.flows.run_analytics import run_analytics as ask
+from shared.telemetry import metrics
 
 bp = func.Blueprint()
 

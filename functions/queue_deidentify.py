@@ -9,10 +9,10 @@ from functions import _wiring
 from functions._deidentify_job import run_ports
 from functions._deidentify_request import deidentify_request
 from functions._events import acknowledges_permanent_errors
-from shared import metrics
 from shared.errors import InvalidRequestError, PermanentError
 from shared.flows.give_up_deidentification import give_up_deidentification
 from shared.flows.run_deidentification import run_deidentification
+from shared.telemetry import metrics
 
 bp = func.Blueprint()
 

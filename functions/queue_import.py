@@ -5,12 +5,12 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._import_request import import_ports
-from shared import metrics
 from shared.errors import InvalidRequestError, PermanentError
 from shared.flows.discover_import import discover_import
 from shared.flows.give_up_import import give_up_import
 from shared.flows.import_study import ImportPorts, import_study
-from shared.job_ports import DONE, FAILED
+from shared.ports.jobs import DONE, FAILED
+from shared.telemetry import metrics
 
 bp = func.Blueprint()
 

@@ -7,10 +7,10 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._session_ports import ports_of
-from shared import metrics
 from shared.errors import InvalidRequestError, ObjectExistsError
 from shared.flows.abandon_session import abandon_session
 from shared.flows.run_session import run_session
+from shared.telemetry import metrics
 
 bp = func.Blueprint()
 

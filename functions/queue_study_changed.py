@@ -10,7 +10,7 @@ from functions._events import acknowledges_permanent_errors
 from functions._messages import sum_up_named
 from functions._search_update import bring_search_up
 from shared.errors import AppError
-from shared.telemetry import event
+from shared.telemetry.events import event
 
 bp = func.Blueprint()
 _log = logging.getLogger(__name__)

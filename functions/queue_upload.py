@@ -8,10 +8,10 @@ import azure.functions as func
 from functions import _wiring
 from functions._events import acknowledges_permanent_errors
 from functions._upload_ports import read_message, upload_ports
-from shared import metrics
 from shared.flows.give_up_upload import give_up_upload
 from shared.flows.run_upload import UploadPorts, run_upload
 from shared.flows.upload_file import upload_file as send_file
+from shared.telemetry import metrics
 
 bp = func.Blueprint()
 

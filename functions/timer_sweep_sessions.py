@@ -9,7 +9,7 @@ from functions._events import acknowledges_permanent_errors
 from functions._session_ports import ports_of, session_ports
 from shared.flows._session_ports import SessionPorts
 from shared.flows.sweep_sessions import sweep_sessions as sweep
-from shared.job_ports import Job
+from shared.ports.jobs import Job
 
 bp = func.Blueprint()
 

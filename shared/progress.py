@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem
+from shared.ports.jobs import DONE, FAILED, ItemState, Job, JobItem
 
 BYTES = "bytes"
 """Under which an item counts the bytes of what was done."""

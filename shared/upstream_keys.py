@@ -2,8 +2,8 @@
 
 from shared.dicom.references import InstanceRef
 from shared.errors import InvalidUidError
+from shared.ports.upstream import UPSTREAM_CONTAINER
 from shared.records import ObjectKey
-from shared.upstream_ports import UPSTREAM_CONTAINER
 
 
 def upstream_key(ref: InstanceRef) -> ObjectKey:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from shared.audit_trail import AuditTrail, LogTrail
 from shared.errors import SettingsError
-from shared.telemetry import event
+from shared.telemetry.audit_trail import AuditTrail, LogTrail
+from shared.telemetry.events import event
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient

@@ -24,9 +24,9 @@ from shared.errors import (
     SettingsError,
     UnsupportedQueryError,
 )
-from shared.ports import StudySearch
+from shared.ports.archive import StudySearch
+from shared.ports.search import SearchEngine
 from shared.records import SearchPage
-from shared.search_ports import SearchEngine
 
 MAX_STUDIES = 1000
 """That the tables look at one by one."""

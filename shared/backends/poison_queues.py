@@ -12,7 +12,7 @@ from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.errors import BackendUnavailableError
-from shared.poison_ports import PoisonMessage
+from shared.ports.poison import PoisonMessage
 
 SUFFIX: Final = "-poison"
 _HIDDEN_SECONDS: Final = 120

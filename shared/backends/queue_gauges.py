@@ -8,7 +8,7 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.errors import BackendUnavailableError
-from shared.telemetry_ports import Waiting
+from shared.ports.queue_gauges import Waiting
 
 _MAX_QUEUES: Final = 100
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from shared.access.audit_events import Action
 from shared.access.touched import touch
-from shared.case_ports import CaseIndex
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.header import Header
 from shared.errors import (
@@ -28,7 +27,8 @@ from shared.flows._instance_record import Identity, identify, record_of
 from shared.flows._read_instance import read_stored_header
 from shared.flows._risk_policy import RiskPolicy, check_risk, hold_in_quarantine
 from shared.flows._same_bytes import Comparison, same_bytes
-from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports.archive import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports.cases import CaseIndex
 from shared.records import (
     CaseImage,
     InstanceRecord,

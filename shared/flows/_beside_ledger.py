@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from shared.ports import ObjectLedger, ObjectStore
+from shared.ports.archive import ObjectLedger, ObjectStore
 from shared.records import LedgerEntry, ObjectInfo, ObjectKey, ObjectState
 
 

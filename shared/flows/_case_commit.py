@@ -8,7 +8,6 @@ from typing import Final
 
 from shared.access.audit_events import Action
 from shared.access.touched import touch
-from shared.case_ports import CaseIndex, CaseSessions, Reports
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.references import SeriesRef
 from shared.errors import ObjectNotFoundError, RejectedInstanceError, TransientError
@@ -19,7 +18,8 @@ from shared.flows._instance_record import identify, record_of
 from shared.flows._read_instance import read_stored_header
 from shared.flows._risk_policy import RiskPolicy
 from shared.flows._thumbnails import drop_thumbnails
-from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports.archive import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports.cases import CaseIndex, CaseSessions, Reports
 from shared.records import (
     CaseCommit,
     CaseImage,
@@ -32,7 +32,7 @@ from shared.records import (
     ObjectState,
     Source,
 )
-from shared.telemetry import event
+from shared.telemetry.events import event
 
 _log = logging.getLogger(__name__)
 

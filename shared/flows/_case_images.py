@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.case_ports import CaseIndex, Reports
 from shared.errors import CaseNotFoundError, IncompleteCaseError, InstanceNotFoundError
 from shared.flows._case_name import VIEWS
 from shared.flows._in_parallel import in_parallel
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
+from shared.ports.cases import CaseIndex, Reports
 from shared.records import CaseImage, InstanceRecord
 
 _CONCURRENT: Final = 8

@@ -6,7 +6,7 @@ from shared.dicom.references import InstanceRef
 from shared.errors import CaseNotFoundError, ObjectExistsError, PayloadTooLargeError
 from shared.flows._case_images import CasePorts, find_case
 from shared.flows._records import Ref, records_of
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
 
 __all__ = ["MAX_ITEMS", "CasePorts", "instances_of", "instances_of_case"]
 

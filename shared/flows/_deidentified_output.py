@@ -16,7 +16,7 @@ from shared.flows._store_request import StoreRequest
 from shared.flows.deidentify_file import DeidentifiedFile
 from shared.flows.delete_instances import DeletePorts, delete_instances
 from shared.flows.store_instances import store_instances
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey, ObjectLocation
 
 

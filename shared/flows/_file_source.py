@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from shared.flows._instance_bytes import read_bytes, stream_bytes
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectLocation
 
 _PIECE: Final = 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Final
 from shared.errors import ConcurrentChangeError
 from shared.flows._import_order import RUNNING, ImportOrder, ImportPorts, order_of
 from shared.flows.list_imported import list_imported
-from shared.job_ports import DONE, ItemState, Job
+from shared.ports.jobs import DONE, ItemState, Job
 from shared.records import ObjectKey
 
 _MARK: Final = "finished"

@@ -16,7 +16,7 @@ from shared.errors import (
 )
 from shared.flows._instance_record import identify
 from shared.flows._leading_header import read_leading_header
-from shared.import_ports import ImportSource, SourceInstance
+from shared.ports.imports import ImportSource, SourceInstance
 
 _PATIENT_ID: Final = 0x0010_0020
 

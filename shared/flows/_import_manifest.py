@@ -11,7 +11,7 @@ import orjson
 
 from shared.dicom.references import InstanceRef
 from shared.errors import ObjectExistsError, ObjectNotFoundError
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey
 
 STORED: Final = "stored"

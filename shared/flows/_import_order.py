@@ -3,12 +3,12 @@
 import asyncio
 from dataclasses import asdict, dataclass, field, fields
 
-from shared.case_ports import Checkpoints
 from shared.flows._archive_writes import StorePorts
 from shared.flows._store_request import StoreRequest
-from shared.import_ports import ImportFilter, ImportSource
-from shared.job_ports import Job, Jobs, WorkQueue
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
+from shared.ports.cases import Checkpoints
+from shared.ports.imports import ImportFilter, ImportSource
+from shared.ports.jobs import Job, Jobs, WorkQueue
 
 KIND = "import"
 QUEUED, RUNNING = "queued", "running"

@@ -23,7 +23,7 @@ from shared.flows._instance_record import identify
 from shared.flows._read_instance import read_stored_header
 from shared.flows._risk_policy import check_risk
 from shared.flows.store_instances import store_instances
-from shared.import_ports import SourceInstance
+from shared.ports.imports import SourceInstance
 from shared.records import ObjectKey
 
 _ROUNDS: Final = 3

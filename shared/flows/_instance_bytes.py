@@ -6,7 +6,7 @@ from typing import Protocol
 from shared.dicom.byte_window import ByteWindow
 from shared.dicom.deflate import inflate_data_set
 from shared.dicom.part10 import read_start
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey, ObjectLocation, ObjectRange
 
 

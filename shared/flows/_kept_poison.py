@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from shared.poison_ports import PoisonMessage
+from shared.ports.poison import PoisonMessage
 from shared.records import ObjectKey
 
 FOLDER: Final = "_poison"

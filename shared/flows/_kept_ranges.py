@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from shared.errors import NotAcceptableError
 from shared.flows._instance_bytes import stream_bytes
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import InstanceRecord, ObjectInfo, ObjectKey, ObjectRange
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from shared.dicom.tagging.mapping import MAX_ATTEMPT
 from shared.errors import JobNotFoundError
 from shared.flows._upload_request import QUEUED, UploadPorts, request_of
-from shared.job_ports import Job, JobItem
+from shared.ports.jobs import Job, JobItem
 
 
 async def begin_next_attempt(job: Job, ports: UploadPorts) -> str:

@@ -8,7 +8,7 @@ from shared.flows._file_source import StoredFile
 from shared.flows._in_parallel import in_parallel
 from shared.flows._upload_files import location_of
 from shared.flows._upload_request import UploadPorts, request_of
-from shared.job_ports import Job, JobItem
+from shared.ports.jobs import Job, JobItem
 
 _PATIENT_ID: Final = 0x0010_0020
 _READ_AT_ONCE: Final = 16

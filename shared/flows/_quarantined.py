@@ -3,7 +3,7 @@
 from shared.errors import ObjectNotFoundError
 from shared.flows._archive_key import archive_prefix, instance_of
 from shared.flows._records import Ref, contains
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 
 
 async def delete_quarantined(ref: Ref, container: str, partition: str, objects: ObjectStore) -> int:

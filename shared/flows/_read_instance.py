@@ -1,7 +1,7 @@
 """Read an instance that lies in the store, its header only. Writes nothing."""
 
 from shared.dicom.header import Header, read_header
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectInfo
 
 

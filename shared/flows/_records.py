@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.errors import SeriesNotFoundError, StudyNotFoundError
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
 from shared.records import InstanceRecord
 
 type Ref = StudyRef | SeriesRef | InstanceRef

@@ -7,7 +7,7 @@ from typing import Final
 from shared.errors import AppError
 from shared.flows._in_parallel import in_parallel
 from shared.flows._reindex_state import Reindexing
-from shared.telemetry import event
+from shared.telemetry.events import event
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from shared.flows._reindex_rows import read_series, written_series
 from shared.flows._reindex_state import Kind, Reindexing
 from shared.flows._search_document import search_document
 from shared.flows.update_search import SearchUpdatePorts, update_search
-from shared.search_ports import Generation, IndexedDocument
+from shared.ports.search import Generation, IndexedDocument
 
 TOMBSTONE_DAYS: Final = 7
 """That the search index keeps what says that an instance was deleted: far longer than a worker can be late."""

@@ -14,7 +14,7 @@ from shared.flows._rejected import rejected_key
 from shared.flows._restored_case import is_manifest, restore_case
 from shared.flows.index_instance import index_instance
 from shared.records import CaseImage, HeldClaim, LedgerEntry, ObjectKey, ObjectState
-from shared.telemetry import event
+from shared.telemetry.events import event
 
 _log = logging.getLogger(__name__)
 

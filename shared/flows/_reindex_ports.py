@@ -7,7 +7,7 @@ from typing import Final
 from shared.flows._case_commit import CaseStorePorts
 from shared.flows.index_instance import IndexPorts
 from shared.flows.update_search import SearchUpdatePorts
-from shared.ports import StudyRisks, StudySearch, StudySummaries
+from shared.ports.archive import StudyRisks, StudySearch, StudySummaries
 from shared.records import ObjectInfo
 
 BATCH: Final = 200

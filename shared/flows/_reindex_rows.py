@@ -11,7 +11,7 @@ from shared.flows._reindex_ports import BATCH, PartitionPorts
 from shared.flows._reindex_state import Kind, Reindexing
 from shared.flows._rejected import rejected_key
 from shared.flows.index_instance import index_instance
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import (
     CaseImage,
     CaseQuery,

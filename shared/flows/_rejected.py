@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from shared.errors import RejectedInstanceError
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectInfo, ObjectKey
 
 _LONGEST_NAME: Final = 1024

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.dicom.tags import VIDEO_TRANSFER_SYNTAX_PREFIX
 from shared.flows._records import Ref, records_of
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
 from shared.records import InstanceRecord
 
 ENCAPSULATED_DOCUMENT: Final = "00420011"

@@ -10,7 +10,7 @@ from shared.errors import DamagedDicomError, NotAcceptableError
 from shared.flows._instance_bytes import inflate_instance, stream_bytes
 from shared.flows._renderable import ENCAPSULATED_DOCUMENT
 from shared.pixels.image_attributes import Attributes, first_integer, first_text
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import BulkDataSpan, InstanceRecord
 
 DOCUMENT_TYPES: Final = ("application/pdf",)

@@ -4,7 +4,7 @@ from shared.flows._stored_image import read_stored_image
 from shared.pixels.cpu_pool import in_cpu_pool
 from shared.pixels.picture import make_picture
 from shared.pixels.rendering_parameters import Rendering
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import InstanceRecord
 
 

@@ -8,7 +8,7 @@ from shared.dicom.pixel_layout import frame_span
 from shared.dicom.tags import ITEM
 from shared.errors import DamagedDicomError, NotAcceptableError, NotFoundError
 from shared.flows._instance_bytes import read_bytes, stream_bytes
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import InstanceRecord
 
 _ITEM_HEADER: Final = Struct("<HHL")

@@ -7,7 +7,7 @@ from typing import Final
 from shared.dicom.header import Header
 from shared.dicom.risk.rules import RiskLevel
 from shared.errors import RiskTooHighError
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey
 
 _CATEGORIES_NAMED: Final = 3

@@ -13,9 +13,9 @@ from shared.dicom.references import InstanceRef
 from shared.dicom.risk.report import level_name
 from shared.errors import InstanceNotFoundError, PermanentError
 from shared.flows._archive_key import instance_of
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
+from shared.ports.search import IndexedDocument
 from shared.records import InstanceRecord
-from shared.search_ports import IndexedDocument
 
 type OpenPartition = Callable[[str], Awaitable[tuple[InstanceIndex, IndexPolicy]]]
 """Gives the index of a partition, and what of it may enter the search."""

@@ -15,8 +15,8 @@ from shared.flows._upload_log import tries_text
 from shared.flows._upload_phases import failed_item
 from shared.flows._upload_records import Confirmation, confirm, confirmation, fingerprint_of, kept_metadata
 from shared.flows._upload_request import UploadPorts, request_of
-from shared.job_ports import ItemState, Job, JobItem
-from shared.partner_ports import PartnerError
+from shared.ports.jobs import ItemState, Job, JobItem
+from shared.ports.partner import PartnerError
 from shared.records import ObjectLocation
 
 _NOT_SENT = "not sent, as another file of the run is not fit to be"

@@ -11,8 +11,8 @@ from shared.access.touched import touch
 from shared.dicom.tags import tag_text
 from shared.flows._tagged_file import TaggedFile
 from shared.flows._upload_records import Confirmation
-from shared.job_ports import ItemState, JobItem
-from shared.partner_ports import PartnerAnswer, SentFile
+from shared.ports.jobs import ItemState, JobItem
+from shared.ports.partner import PartnerAnswer, SentFile
 from shared.progress import BYTES
 
 BUMPED: Final = "the partner has a file under this attempt already"

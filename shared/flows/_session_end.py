@@ -10,9 +10,9 @@ from shared.flows._archive_key import upload_of
 from shared.flows._archive_writes import note_indexed
 from shared.flows._in_parallel import in_parallel
 from shared.flows._session_ports import SessionPorts, manifest_key, published_prefix
-from shared.job_ports import DONE, FAILED, Job
+from shared.ports.jobs import DONE, FAILED, Job
 from shared.records import InstanceRecord, ObjectKey
-from shared.telemetry import event
+from shared.telemetry.events import event
 
 _log = logging.getLogger(__name__)
 

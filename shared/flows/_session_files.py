@@ -10,7 +10,7 @@ from shared.errors import InvalidRequestError, PayloadTooLargeError
 from shared.flows._incoming import IncomingPart
 from shared.flows._session_ports import SessionPorts, upload_key
 from shared.flows._zip_uploads import StoredZip
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectInfo, ObjectKey
 
 _ZIP: Final = ".zip"

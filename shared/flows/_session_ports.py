@@ -7,9 +7,9 @@ from shared.dicom.references import InstanceRef
 from shared.flows._admission import Admission
 from shared.flows._archive_key import UPLOADS_FOLDER
 from shared.flows._archive_writes import StorePorts
-from shared.job_ports import Jobs, WorkQueue
+from shared.ports.jobs import Jobs, WorkQueue
+from shared.ports.sessions import UploadSessions, UploadTargets
 from shared.records import DuplicatePolicy, ObjectKey
-from shared.session_ports import UploadSessions, UploadTargets
 
 KIND: Final = "session"
 OPEN: Final = "open"

@@ -7,8 +7,8 @@ from typing import Final
 
 from shared.errors import InvalidRequestError, PayloadTooLargeError
 from shared.flows._session_ports import EXPIRES_AT, OPEN, SessionPorts, upload_key
-from shared.job_ports import Job
-from shared.session_ports import UploadTarget
+from shared.ports.jobs import Job
+from shared.ports.sessions import UploadTarget
 
 MAX_NAMES: Final = 5000
 """Of one request; further targets are asked for by further ones."""

@@ -3,7 +3,7 @@
 from shared.dicom.header import Header, read_header
 from shared.dicom.references import InstanceRef
 from shared.flows._instance_bytes import read_bytes
-from shared.ports import InstanceIndex, ObjectStore
+from shared.ports.archive import InstanceIndex, ObjectStore
 
 
 async def stored_header(ref: InstanceRef, *, objects: ObjectStore, index: InstanceIndex) -> Header:

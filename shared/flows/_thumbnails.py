@@ -6,7 +6,7 @@ import hashlib
 from shared.dicom.references import InstanceRef, SeriesRef
 from shared.errors import ObjectNotFoundError
 from shared.flows._records import Ref
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import InstanceRecord, ObjectKey
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.errors import ObjectNotFoundError
 from shared.flows._upload_request import UploadPorts, UploadRequest
-from shared.job_ports import JobItem
+from shared.ports.jobs import JobItem
 from shared.records import ObjectInfo, ObjectKey, ObjectLocation
 
 _EXTENSION: Final = re.compile(r"\.dcm", re.IGNORECASE)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from shared.flows._upload_request import request_of
-from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem
-from shared.partner_ports import Try
+from shared.ports.jobs import DONE, FAILED, ItemState, Job, JobItem
+from shared.ports.partner import Try
 
 _DATE = "%m/%d/%Y %H:%M:%S"
 _MOST_TRIES = 60

@@ -13,8 +13,8 @@ from shared.flows._sent_item import BUMPED
 from shared.flows._upload_log import tries_text, upload_log
 from shared.flows._upload_records import forget_metadata, keep_log
 from shared.flows._upload_request import ANALYTICS, CLOSING, UPLOADING, UploadPorts, request_of
-from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem
-from shared.partner_ports import PartnerError
+from shared.ports.jobs import DONE, FAILED, ItemState, Job, JobItem
+from shared.ports.partner import PartnerError
 
 _NAMED: Final = 10
 """Files that failed, as far as the error of a job names them."""

@@ -7,9 +7,9 @@ from typing import Any, Final
 from shared.dicom.tagging.legal_text import why_illegal
 from shared.dicom.tagging.mapping import MAX_ATTEMPT, TagRule, TagValue, patient_id, tag_values
 from shared.errors import InvalidRequestError
-from shared.job_ports import Job, Jobs, WorkQueue
-from shared.partner_ports import PartnerApi
-from shared.ports import InstanceIndex, ObjectStore
+from shared.ports.archive import InstanceIndex, ObjectStore
+from shared.ports.jobs import Job, Jobs, WorkQueue
+from shared.ports.partner import PartnerApi
 
 KIND: Final = "upload"
 QUEUED: Final = "queued"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from shared.errors import InvalidRequestError, PayloadTooLargeError
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectInfo
 
 _WINDOW: Final = 4 * 1024 * 1024

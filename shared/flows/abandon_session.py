@@ -3,8 +3,8 @@
 from shared.errors import ObjectExistsError
 from shared.flows._session_end import clear_session
 from shared.flows._session_ports import SessionPorts
-from shared.job_ports import DONE, FAILED, Job
-from shared.tracing import flow
+from shared.ports.jobs import DONE, FAILED, Job
+from shared.telemetry.tracing import flow
 
 
 @flow

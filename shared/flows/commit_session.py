@@ -8,9 +8,9 @@ from shared.flows._session_files import keep_list, list_files
 from shared.flows._session_ports import BYTES, COMMITTING, FILES, OPEN, SessionPorts
 from shared.flows._session_targets import check_open
 from shared.flows.run_session import run_session
-from shared.job_ports import DONE, FAILED, Job
+from shared.ports.jobs import DONE, FAILED, Job
 from shared.records import ObjectKey
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _MAX_FILES_AT_ONCE: Final = 100
 _MAX_BYTES_AT_ONCE: Final = 64 * 1024 * 1024

@@ -14,7 +14,7 @@ from shared.errors import IdentifierLeftError
 from shared.flows._file_source import FileSource, HeldFile
 from shared.flows._masked_pixels import PixelRequest, masked_pixels
 from shared.pixels.cpu_pool import in_cpu_pool
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 __all__ = ["DeidentifiedFile", "DeidentifyRequest", "HeldFile", "PixelRequest", "deidentify_file"]
 

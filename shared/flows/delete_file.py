@@ -3,7 +3,7 @@
 from shared.flows._chosen_key import check_chosen_name, staging_key
 from shared.flows.index_instance import IndexPorts, index_instance
 from shared.records import ObjectKey
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 
 @flow

@@ -8,7 +8,6 @@ from typing import Final
 
 from shared.access.audit_events import Action
 from shared.access.touched import touch
-from shared.case_ports import CaseIndex
 from shared.dicom.references import InstanceRef
 from shared.errors import NotFoundError, ObjectNotFoundError, ReadOnlyError, TransientError
 from shared.flows._archive_key import archive_prefix, instance_of
@@ -16,10 +15,11 @@ from shared.flows._in_parallel import in_parallel
 from shared.flows._quarantined import delete_quarantined
 from shared.flows._records import Ref, contains, records_of
 from shared.flows._thumbnails import drop_thumbnails
-from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports.archive import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports.cases import CaseIndex
 from shared.records import ObjectKey
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 _log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from shared.dicom.tag_names import KeyScheme
 from shared.flows._posted_header import posted_header
 from shared.flows._stored_header import stored_header
 from shared.pixels.cpu_pool import in_cpu_pool
-from shared.ports import InstanceIndex, ObjectStore
-from shared.tracing import flow
+from shared.ports.archive import InstanceIndex, ObjectStore
+from shared.telemetry.tracing import flow
 
 
 @flow

@@ -10,9 +10,9 @@ from shared.flows._import_end import note_finished
 from shared.flows._import_manifest import Plan
 from shared.flows._import_order import QUEUED, RUNNING, ImportOrder, ImportPorts, order_of
 from shared.flows._in_parallel import in_parallel
-from shared.import_ports import FoundStudies
-from shared.job_ports import FAILED, ItemState, Job, JobItem
-from shared.tracing import flow
+from shared.ports.imports import FoundStudies
+from shared.ports.jobs import FAILED, ItemState, Job, JobItem
+from shared.telemetry.tracing import flow
 
 __all__ = ["discover_import"]
 

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from shared import metrics
 from shared.flows._kept_poison import poison_key, written
-from shared.poison_ports import PoisonMessage, PoisonQueues
-from shared.ports import ObjectStore
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.ports.archive import ObjectStore
+from shared.ports.poison import PoisonMessage, PoisonQueues
+from shared.telemetry import metrics
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 _log = logging.getLogger(__name__)
 

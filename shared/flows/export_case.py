@@ -25,9 +25,9 @@ from shared.flows._renderable import Kind, kind_of
 from shared.flows._stored_image import read_stored_image, spans_of_stored_image
 from shared.pixels.image_attributes import MAX_FRAME_BYTES
 from shared.pixels.rendering_parameters import Rendering
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _DEPTHS: Final = {"png8": Rendering(bits=8), "png16": Rendering(bits=16)}
 """How the pictures in each folder are rendered."""

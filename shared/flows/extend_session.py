@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from shared.flows._session_ports import SessionPorts
 from shared.flows._session_targets import check_names, check_open, expires_at, targets_for
-from shared.job_ports import Job
-from shared.session_ports import UploadTarget
-from shared.tracing import flow
+from shared.ports.jobs import Job
+from shared.ports.sessions import UploadTarget
+from shared.telemetry.tracing import flow
 
 
 @flow

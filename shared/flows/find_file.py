@@ -6,9 +6,9 @@ from dataclasses import replace
 from shared.errors import InstanceNotFoundError, InvalidQueryError, ObjectNotFoundError
 from shared.flows.retrieve_instances import FoundInstance
 from shared.flows.search_documents import DocumentPorts, Question, search_documents
-from shared.ports import ObjectLedger
+from shared.ports.archive import ObjectLedger
 from shared.records import InstanceRecord, ObjectKey, ObjectState
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 
 @flow

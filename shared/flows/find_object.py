@@ -8,9 +8,9 @@ from shared.dicom.references import InstanceRef
 from shared.dicom.uids import validate_uid
 from shared.errors import InstanceNotFoundError, ObjectNotFoundError
 from shared.flows._rejected import rejected_key
-from shared.ports import InstanceIndex, ObjectLedger, ObjectStore, StudySearch
+from shared.ports.archive import InstanceIndex, ObjectLedger, ObjectStore, StudySearch
 from shared.records import LedgerEntry, ObjectInfo, ObjectKey, ObjectState
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _UNKNOWN: Final = "unknown"
 """Of an object that the ledger has no entry of: nobody has looked at it yet, or it is of a session."""

@@ -9,12 +9,12 @@ from shared.dicom.references import InstanceRef
 from shared.errors import TransientError
 from shared.flows._in_parallel import in_parallel
 from shared.flows._records import Ref
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
+from shared.ports.upstream import UPSTREAM_CONTAINER, UpstreamQueue
 from shared.records import ObjectKey
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 from shared.upstream_keys import upstream_key
-from shared.upstream_ports import UPSTREAM_CONTAINER, UpstreamQueue
 
 _log = logging.getLogger(__name__)
 

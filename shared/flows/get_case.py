@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.flows._case_images import CasePorts, find_case
 from shared.flows._described_case import CaseUrls, describe_case
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 __all__ = ["CasePorts", "CaseUrls", "get_case"]
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from shared.case_ports import Reports
 from shared.errors import CaseNotFoundError
 from shared.flows._case_ids import report_etag
-from shared.tracing import flow
+from shared.ports.cases import Reports
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import Any
 from shared.dicom.references import StudyRef
 from shared.dicom.risk.report import study_report
 from shared.errors import StudyNotFoundError
-from shared.ports import StudyRisks, StudySummaries
-from shared.tracing import flow
+from shared.ports.archive import StudyRisks, StudySummaries
+from shared.telemetry.tracing import flow
 
 
 @flow

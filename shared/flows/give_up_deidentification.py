@@ -4,8 +4,8 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
-from shared.job_ports import DONE, ItemState, JobItem, Jobs, WorkQueue
-from shared.tracing import flow
+from shared.ports.jobs import DONE, ItemState, JobItem, Jobs, WorkQueue
+from shared.telemetry.tracing import flow
 
 _IN_A_ROW: Final = 3
 """Items given up one after the other, none done between them, after which the rest of a job is not tried any more."""

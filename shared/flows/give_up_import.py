@@ -5,8 +5,8 @@ from typing import Final
 
 from shared.flows._import_end import note_finished
 from shared.flows._import_order import QUEUED, ImportPorts
-from shared.job_ports import FAILED, ItemState
-from shared.tracing import flow
+from shared.ports.jobs import FAILED, ItemState
+from shared.telemetry.tracing import flow
 
 _GIVEN_UP: Final = "given up after several attempts, as the source or the archive did not answer; resume the import to try again"
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from shared.flows._upload_phases import close, settle
 from shared.flows._upload_request import PREPARING, QUEUED, UPLOADING, UploadPorts
-from shared.job_ports import DONE, FAILED, ItemState
-from shared.tracing import flow
+from shared.ports.jobs import DONE, FAILED, ItemState
+from shared.telemetry.tracing import flow
 
 __all__ = ["UploadPorts", "give_up_upload"]
 

@@ -10,10 +10,10 @@ from shared.flows._import_end import note_finished
 from shared.flows._import_manifest import FAILED, STORED, Entry, Manifest, Plan
 from shared.flows._import_order import ImportOrder, ImportPorts, order_of
 from shared.flows._import_writes import ArchiveTarget, FlatTarget, GoOn
-from shared.import_ports import SourceInstance
-from shared.job_ports import DONE, ItemState, Job, JobItem
-from shared.job_ports import FAILED as JOB_FAILED
-from shared.tracing import flow
+from shared.ports.imports import SourceInstance
+from shared.ports.jobs import DONE, ItemState, Job, JobItem
+from shared.ports.jobs import FAILED as JOB_FAILED
+from shared.telemetry.tracing import flow
 
 __all__ = ["ImportOrder", "ImportPorts", "import_study", "order_of"]
 

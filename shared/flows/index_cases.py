@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from shared.case_ports import Checkpoints
 from shared.errors import ConcurrentChangeError, InstanceNotFoundError, TransientError
 from shared.flows._beside_ledger import Met, beside_ledger
 from shared.flows._case_attributes import read_case_attributes
 from shared.flows._case_name import read_case_name
 from shared.flows._in_parallel import in_parallel
 from shared.flows.index_instance import IndexPorts, index_instance
+from shared.ports.cases import Checkpoints
 from shared.records import CaseImage, CaseView, Checkpoint, LedgerEntry, ObjectKey, ObjectState
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 CHECKPOINT: Final = "case-index"
 _BATCH: Final = 500

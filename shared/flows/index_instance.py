@@ -4,10 +4,8 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from shared import metrics
 from shared.access.audit_events import Action
 from shared.access.touched import touch
-from shared.case_ports import CaseIndex
 from shared.dicom.byte_window import FIRST_READ
 from shared.dicom.references import InstanceRef
 from shared.errors import (
@@ -24,7 +22,9 @@ from shared.flows._read_instance import read_stored_header
 from shared.flows._rejected import keep_rejection, rejected_key
 from shared.flows._risk_policy import RiskPolicy, check_risk
 from shared.flows._thumbnails import drop_thumbnails
-from shared.ports import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports.archive import InstanceIndex, JobQueue, ObjectLedger, ObjectStore
+from shared.ports.cases import CaseIndex
+from shared.ports.upstream import UPSTREAM_CONTAINER
 from shared.records import (
     CaseImage,
     CaseView,
@@ -38,9 +38,9 @@ from shared.records import (
     PutOutcome,
     Source,
 )
-from shared.telemetry import event
-from shared.tracing import flow
-from shared.upstream_ports import UPSTREAM_CONTAINER
+from shared.telemetry import metrics
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 __all__ = ["CasePatterns", "IndexPorts", "index_instance"]
 

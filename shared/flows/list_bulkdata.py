@@ -6,8 +6,8 @@ from shared.dicom.references import InstanceRef
 from shared.errors import NotFoundError
 from shared.flows._records import Ref, records_of
 from shared.flows._urls import instance_url
-from shared.ports import InstanceIndex
-from shared.tracing import flow
+from shared.ports.archive import InstanceIndex
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import base64
 import binascii
 from typing import Any, Final
 
-from shared.case_ports import CaseIndex
 from shared.case_views import VIEWS
 from shared.errors import InvalidQueryError
+from shared.ports.cases import CaseIndex
 from shared.records import CaseQuery, CaseSummary
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 MAX_LIMIT: Final = 1000
 _MAX_PREFIX: Final = 128

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from shared.errors import InstanceNotFoundError
 from shared.flows._in_parallel import in_parallel
-from shared.ports import ChangeFeed, InstanceIndex
+from shared.ports.archive import ChangeFeed, InstanceIndex
 from shared.records import Change, InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _CONCURRENT: Final = 16
 

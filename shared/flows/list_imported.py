@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import orjson
 
 from shared.flows._import_manifest import Manifest
-from shared.job_ports import Job
-from shared.ports import ObjectStore
-from shared.tracing import flow
+from shared.ports.archive import ObjectStore
+from shared.ports.jobs import Job
+from shared.telemetry.tracing import flow
 
 
 @flow

@@ -3,9 +3,9 @@
 from typing import Any
 
 from shared.flows._kept_poison import FOLDER, read
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _MAX_BYTES = 1024 * 1024
 """A message of a storage queue has 64 KiB."""

@@ -6,8 +6,8 @@ from typing import Any, Final
 from shared.dicom.references import StudyRef
 from shared.dicom.risk.report import study_report
 from shared.dicom.risk.rules import RiskLevel
-from shared.ports import StudyRisks, StudySummaries
-from shared.tracing import flow
+from shared.ports.archive import StudyRisks, StudySummaries
+from shared.telemetry.tracing import flow
 
 _REFRESHED: Final = 100
 """Studies that are brought up to date before the first page, the longest-waiting first."""

@@ -8,9 +8,9 @@ from shared.dicom.references import InstanceRef
 from shared.errors import InstanceNotFoundError
 from shared.flows._urls import version_name, version_url
 from shared.flows.retrieve_instances import FoundInstance
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
 from shared.records import InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

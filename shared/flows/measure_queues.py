@@ -1,8 +1,8 @@
 """Measure what waits in the queues, and for how long."""
 
-from shared import metrics
-from shared.telemetry_ports import QueueGauges
-from shared.tracing import flow
+from shared.ports.queue_gauges import QueueGauges
+from shared.telemetry import metrics
+from shared.telemetry.tracing import flow
 
 
 @flow

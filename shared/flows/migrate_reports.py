@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from shared.case_ports import CaseIndex, Checkpoints, Reports
 from shared.flows._in_parallel import in_parallel
-from shared.tracing import flow
+from shared.ports.cases import CaseIndex, Checkpoints, Reports
+from shared.telemetry.tracing import flow
 
 CHECKPOINT: Final = "report-migration"
 _PAGE: Final = 500

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.case_ports import Checkpoints
 from shared.dicom.references import InstanceRef
 from shared.errors import ConcurrentChangeError, TransientError
 from shared.flows._in_parallel import in_parallel
+from shared.ports.cases import Checkpoints
+from shared.ports.upstream import UpstreamFeed, UpstreamQueue
 from shared.records import ObjectKey
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 from shared.upstream_keys import upstream_key
-from shared.upstream_ports import UpstreamFeed, UpstreamQueue
 
 _log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from shared.flows._upstream_headers import (
     returned_headers,
     sent_headers,
 )
-from shared.telemetry import event
-from shared.tracing import flow
-from shared.upstream_ports import DicomwebUpstream, UpstreamAnswer, UpstreamQueue, UpstreamRequest
+from shared.ports.upstream import DicomwebUpstream, UpstreamAnswer, UpstreamQueue, UpstreamRequest
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 __all__ = ["ForwardedAnswer", "ProxyPorts", "UpstreamRequest", "proxy_dicomweb"]
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from shared.case_ports import CaseIndex, Reports
 from shared.errors import ObjectExistsError, PreconditionFailedError
 from shared.flows._case_ids import check_case, check_report, report_etag
-from shared.tracing import flow
+from shared.ports.cases import CaseIndex, Reports
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from shared.flows._instance_bytes import stream_bytes
 from shared.flows.retrieve_instances import FoundInstance
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 
 
 def read_instance(

@@ -6,9 +6,9 @@ from typing import Final
 
 from shared.flows._instance_bytes import stream_bytes
 from shared.flows.retrieve_instances import FoundInstance
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectLocation
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _READ_AHEAD: Final = 8
 _READ_AHEAD_LENGTH: Final = 1024 * 1024

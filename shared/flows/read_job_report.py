@@ -1,8 +1,8 @@
 """Read the report of one item of a job. It makes none."""
 
 from shared.flows._deidentification_report import report_key
-from shared.ports import ObjectStore
-from shared.tracing import flow
+from shared.ports.archive import ObjectStore
+from shared.telemetry.tracing import flow
 
 
 @flow

@@ -2,8 +2,8 @@
 
 from shared.flows._upload_log import upload_log
 from shared.flows._upload_request import KIND
-from shared.job_ports import Jobs
-from shared.tracing import flow
+from shared.ports.jobs import Jobs
+from shared.telemetry.tracing import flow
 
 __all__ = ["KIND", "read_upload_log"]
 

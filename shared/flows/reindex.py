@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from shared import metrics
-from shared.case_ports import Checkpoints
 from shared.dicom.partition_names import validate_partition_name
 from shared.errors import InvalidRequestError, ObjectNotFoundError
 from shared.flows._reindex_documents import Unindexed, Unsearched
@@ -22,9 +20,11 @@ from shared.flows._reindex_ports import PartitionPorts
 from shared.flows._reindex_rows import Cases, Claims, Rejections
 from shared.flows._reindex_searches import Found, Gone
 from shared.flows._reindex_state import CHECKPOINT, LAST_REPORT, Kind, Reindexing, pack, unpack
-from shared.ports import ObjectStore, Partitions
+from shared.ports.archive import ObjectStore, Partitions
+from shared.ports.cases import Checkpoints
 from shared.records import Checkpoint
-from shared.tracing import flow
+from shared.telemetry import metrics
+from shared.telemetry.tracing import flow
 
 __all__ = ["PartitionPorts", "ReindexPorts", "Reindexing", "reindex"]
 

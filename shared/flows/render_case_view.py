@@ -8,8 +8,8 @@ from shared.flows._case_pictures import pictures_of
 from shared.flows._renderable import Kind, kind_of
 from shared.flows._stored_image import read_stored_image
 from shared.pixels.view_parameters import ViewParameters
-from shared.ports import ObjectStore
-from shared.tracing import flow
+from shared.ports.archive import ObjectStore
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

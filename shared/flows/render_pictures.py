@@ -11,9 +11,9 @@ from shared.flows._rendered_image import render_image
 from shared.flows._urls import instance_url
 from shared.pixels.decode_frame import can_decode
 from shared.pixels.rendering_parameters import Rendering
-from shared.ports import InstanceIndex, ObjectStore
+from shared.ports.archive import InstanceIndex, ObjectStore
 from shared.records import InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

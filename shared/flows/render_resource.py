@@ -12,8 +12,8 @@ from shared.flows._rendered_image import render_image
 from shared.flows._rendered_video import read_video, video_types
 from shared.pixels.picture import JPEG, PNG
 from shared.pixels.rendering_parameters import Rendering
-from shared.ports import InstanceIndex, ObjectStore
-from shared.tracing import flow
+from shared.ports.archive import InstanceIndex, ObjectStore
+from shared.telemetry.tracing import flow
 
 _PICTURES: Final = (JPEG, PNG)
 

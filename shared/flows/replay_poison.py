@@ -4,10 +4,10 @@ from typing import Final
 
 from shared.errors import NotFoundError, ObjectNotFoundError
 from shared.flows._kept_poison import FOLDER, read
-from shared.poison_ports import PoisonQueues
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
+from shared.ports.poison import PoisonQueues
 from shared.records import ObjectInfo, ObjectKey
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _MAX_BYTES: Final = 1024 * 1024
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from shared.case_ports import Checkpoints
 from shared.flows._reindex_state import CHECKPOINT, LAST_REPORT, unpack
-from shared.tracing import flow
+from shared.ports.cases import Checkpoints
+from shared.telemetry.tracing import flow
 
 
 @flow

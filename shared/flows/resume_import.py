@@ -5,8 +5,8 @@ from dataclasses import replace
 from shared.errors import JobNotFoundError
 from shared.flows._import_end import note_finished
 from shared.flows._import_order import KIND, QUEUED, RUNNING, ImportPorts
-from shared.job_ports import ItemState, Job
-from shared.tracing import flow
+from shared.ports.jobs import ItemState, Job
+from shared.telemetry.tracing import flow
 
 __all__ = ["KIND", "resume_import"]
 

@@ -8,9 +8,9 @@ from shared.dicom.tags import DEFLATED_TRANSFER_SYNTAXES
 from shared.errors import NotFoundError
 from shared.flows._instance_bytes import inflate_instance, stream_bytes
 from shared.flows._urls import instance_url
-from shared.ports import InstanceIndex, ObjectStore
+from shared.ports.archive import InstanceIndex, ObjectStore
 from shared.records import BulkDataSpan, InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

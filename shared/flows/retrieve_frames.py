@@ -10,9 +10,9 @@ from shared.dicom.references import InstanceRef
 from shared.errors import NotAcceptableError, NotFoundError
 from shared.flows._instance_bytes import inflate_instance, read_bytes
 from shared.flows._urls import instance_url
-from shared.ports import InstanceIndex, ObjectStore
+from shared.ports.archive import InstanceIndex, ObjectStore
 from shared.records import ObjectLocation
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _MAX_GAP: Final = 64 * 1024
 """Bytes between two frames that are rather read over than left for a read of their own."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from shared.dicom.references import InstanceRef
 from shared.flows._records import Ref, records_of
 from shared.flows._urls import instance_url
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
 from shared.records import ObjectLocation
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

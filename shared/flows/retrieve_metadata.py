@@ -5,8 +5,8 @@ from typing import Final
 
 from shared.flows._records import Ref, records_of
 from shared.flows._urls import instance_url
-from shared.ports import InstanceIndex
-from shared.tracing import flow
+from shared.ports.archive import InstanceIndex
+from shared.telemetry.tracing import flow
 
 _RELATIVE: Final = b'"BulkDataURI":"bulkdata/'
 """As the index keeps it. Within a string of the JSON each quote has a backslash before it, so no value looks so."""

@@ -6,8 +6,8 @@ from typing import Final
 from shared.errors import ObjectNotFoundError
 from shared.flows._in_parallel import in_parallel
 from shared.flows.retrieve_instances import FoundInstance
-from shared.ports import ObjectStore
-from shared.tracing import flow
+from shared.ports.archive import ObjectStore
+from shared.telemetry.tracing import flow
 
 _AT_ONCE: Final = 32
 

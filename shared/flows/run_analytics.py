@@ -6,9 +6,9 @@ from shared.flows._upload_log import tries_text
 from shared.flows._upload_phases import close, close_decided, reason_of
 from shared.flows._upload_records import kept_metadata
 from shared.flows._upload_request import ANALYTICS, TRIGGERING, UploadPorts, request_of
-from shared.job_ports import DONE, FAILED, Job
-from shared.partner_ports import PartnerError
-from shared.tracing import flow
+from shared.ports.jobs import DONE, FAILED, Job
+from shared.ports.partner import PartnerError
+from shared.telemetry.tracing import flow
 
 __all__ = ["UploadPorts", "run_analytics"]
 

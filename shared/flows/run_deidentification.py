@@ -13,9 +13,9 @@ from shared.flows._deidentified_output import Destination, ToContainer, ToPartit
 from shared.flows._file_source import StoredFile
 from shared.flows.deidentify_file import DeidentifyRequest, deidentify_file
 from shared.flows.delete_instances import DeletePorts
-from shared.job_ports import DONE, ItemState, Job, JobItem, Jobs, WorkQueue
-from shared.ports import InstanceIndex, ObjectStore
-from shared.tracing import flow
+from shared.ports.archive import InstanceIndex, ObjectStore
+from shared.ports.jobs import DONE, ItemState, Job, JobItem, Jobs, WorkQueue
+from shared.telemetry.tracing import flow
 
 __all__ = ["DeletePorts", "RunPorts", "StorePorts", "ToContainer", "ToPartition", "run_deidentification"]
 

@@ -20,10 +20,10 @@ from shared.flows._session_end import clear_session, settle_session
 from shared.flows._session_files import Opener, SessionFiles, read_list
 from shared.flows._session_ports import BYTES, COMMITTING, FILES, THERE, SessionPorts
 from shared.flows._session_staging import Taken, judge_late, take_file
-from shared.job_ports import DONE, FAILED, ItemState, Job, JobItem
+from shared.ports.jobs import DONE, FAILED, ItemState, Job, JobItem
+from shared.ports.sessions import Fate
 from shared.records import PutOutcome
-from shared.session_ports import Fate
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _BATCH: Final = 64
 """Files between two looks at the clock."""

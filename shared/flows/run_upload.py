@@ -17,9 +17,9 @@ from shared.flows._upload_log import tries_text
 from shared.flows._upload_phases import close, reason_of, settle
 from shared.flows._upload_records import keep_metadata, kept_metadata
 from shared.flows._upload_request import PREPARING, QUEUED, UPLOADING, UploadPorts, request_of
-from shared.job_ports import FAILED, ItemState, Job, JobItem
-from shared.partner_ports import PartnerError
-from shared.tracing import flow
+from shared.ports.jobs import FAILED, ItemState, Job, JobItem
+from shared.ports.partner import PartnerError
+from shared.telemetry.tracing import flow
 
 __all__ = ["UploadPorts", "run_upload"]
 

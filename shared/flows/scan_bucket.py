@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from shared.case_ports import Checkpoints
 from shared.errors import AppError, ConcurrentChangeError
 from shared.flows._beside_ledger import beside_ledger
 from shared.flows._in_parallel import in_parallel
-from shared.ports import ObjectLedger, ObjectStore
+from shared.ports.archive import ObjectLedger, ObjectStore
+from shared.ports.cases import Checkpoints
 from shared.records import ObjectKey
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 _log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from shared.dicom.references import InstanceRef, SeriesRef, StudyRef
 from shared.dicom.search_response import project
 from shared.flows._cursor import open_cursor, seal_cursor
 from shared.flows._urls import instance_url, series_url, study_url
-from shared.ports import StudySearch
+from shared.ports.archive import StudySearch
 from shared.records import Json
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ from shared.errors import (
 )
 from shared.flows._cursor import open_cursor, seal_cursor
 from shared.flows._in_parallel import in_parallel
-from shared.ports import InstanceIndex, StudySearch
+from shared.ports.archive import InstanceIndex, StudySearch
+from shared.ports.search import IndexHit, IndexRequest, SearchEngine
 from shared.records import Json, ObjectKey
-from shared.search_ports import IndexHit, IndexRequest, SearchEngine
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _AT_A_TIME: Final = 16
 _UIDS_OF_AN_ID: Final = 3

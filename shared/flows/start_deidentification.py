@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from shared.flows._chosen_instances import CasePorts, instances_of, instances_of_case
 from shared.flows._records import Ref
-from shared.job_ports import Job, JobItem, Jobs, WorkQueue
-from shared.tracing import flow
+from shared.ports.jobs import Job, JobItem, Jobs, WorkQueue
+from shared.telemetry.tracing import flow
 
 __all__ = ["CasePorts", "Ref", "StartPorts", "start_deidentification"]
 

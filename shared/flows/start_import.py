@@ -3,12 +3,12 @@
 import uuid
 from datetime import UTC, datetime
 
-from shared.case_ports import Checkpoints
 from shared.errors import InvalidRequestError, ObjectExistsError
 from shared.flows._import_order import KIND, QUEUED, ImportOrder
-from shared.job_ports import Job, Jobs, WorkQueue
-from shared.ports import ObjectStore
-from shared.tracing import flow
+from shared.ports.archive import ObjectStore
+from shared.ports.cases import Checkpoints
+from shared.ports.jobs import Job, Jobs, WorkQueue
+from shared.telemetry.tracing import flow
 
 __all__ = ["ImportOrder", "start_import"]
 

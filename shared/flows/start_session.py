@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from shared.flows._session_ports import EXPIRES_AT, KIND, OPEN, SessionPorts
 from shared.flows._session_targets import check_names, targets_for
-from shared.job_ports import Job
-from shared.session_ports import UploadTarget
-from shared.tracing import flow
+from shared.ports.jobs import Job
+from shared.ports.sessions import UploadTarget
+from shared.telemetry.tracing import flow
 
 
 @flow

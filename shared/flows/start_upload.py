@@ -12,8 +12,8 @@ from shared.errors import JobNotFoundError
 from shared.flows._chosen_instances import CasePorts, instances_of, instances_of_case
 from shared.flows._records import Ref
 from shared.flows._upload_request import KIND, QUEUED, UploadRequest
-from shared.job_ports import DONE, FAILED, Job, JobItem, Jobs, WorkQueue
-from shared.tracing import flow
+from shared.ports.jobs import DONE, FAILED, Job, JobItem, Jobs, WorkQueue
+from shared.telemetry.tracing import flow
 
 __all__ = ["CasePorts", "Chosen", "Ref", "StartUploadPorts", "UploadRequest", "start_upload"]
 

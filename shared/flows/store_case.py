@@ -32,7 +32,7 @@ from shared.flows._incoming import IncomingPart
 from shared.flows._same_bytes import same_bytes
 from shared.flows.put_report import Condition
 from shared.records import CaseCommit, CaseImage, CaseSession, InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 __all__ = ["Admission", "CaseStorePorts", "Condition", "StoredCase", "store_case"]
 

@@ -27,8 +27,8 @@ from shared.flows._read_instance import read_stored_header
 from shared.flows._risk_policy import check_risk, hold_in_quarantine
 from shared.flows.index_instance import IndexPorts, index_instance
 from shared.records import LedgerEntry, ObjectInfo, ObjectKey
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 __all__ = ["Admission", "FileRequest", "IncomingPart", "StoredFile", "store_file"]
 

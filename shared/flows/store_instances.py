@@ -35,8 +35,8 @@ from shared.flows._rehearsal import Rehearsal
 from shared.flows._replacement import replace_by_written, write_replacement
 from shared.flows._store_request import StoreRequest
 from shared.records import InstanceRecord, PutOutcome
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 __all__ = ["Admission", "IncomingPart", "StorePorts", "StoreRequest", "store_instances"]
 

@@ -1,8 +1,8 @@
 """Sum up one study after a change."""
 
 from shared.dicom.references import StudyRef
-from shared.ports import StudySummaries
-from shared.tracing import flow
+from shared.ports.archive import StudySummaries
+from shared.telemetry.tracing import flow
 
 
 @flow

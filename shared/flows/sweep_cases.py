@@ -8,8 +8,8 @@ from typing import Final
 from shared.errors import AppError
 from shared.flows._case_commit import CaseStorePorts, clear_session, images_of_session, settle_commit
 from shared.records import CaseSession
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 _log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from shared.flows._session_ports import OPEN, SessionPorts
 from shared.flows._session_targets import expires_at
 from shared.flows.abandon_session import abandon_session
 from shared.flows.run_session import run_session
-from shared.job_ports import DONE, FAILED, Job
-from shared.session_ports import Fate
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.ports.jobs import DONE, FAILED, Job
+from shared.ports.sessions import Fate
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 _log = logging.getLogger(__name__)
 

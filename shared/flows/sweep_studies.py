@@ -6,9 +6,9 @@ from typing import Final
 
 from shared.dicom.references import StudyRef
 from shared.errors import AppError
-from shared.ports import StudySummaries
-from shared.telemetry import event
-from shared.tracing import flow
+from shared.ports.archive import StudySummaries
+from shared.telemetry.events import event
+from shared.telemetry.tracing import flow
 
 _log = logging.getLogger(__name__)
 

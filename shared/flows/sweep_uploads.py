@@ -12,8 +12,8 @@ from shared.flows._upload_request import (
     UPLOADING,
     UploadPorts,
 )
-from shared.job_ports import DONE, FAILED, Job
-from shared.tracing import flow
+from shared.ports.jobs import DONE, FAILED, Job
+from shared.telemetry.tracing import flow
 
 __all__ = ["UploadPorts", "sweep_uploads"]
 

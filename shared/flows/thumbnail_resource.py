@@ -10,9 +10,9 @@ from shared.flows._thumbnails import thumbnail_key
 from shared.pixels.cpu_pool import in_cpu_pool
 from shared.pixels.picture import JPEG, make_picture, scale_picture
 from shared.pixels.rendering_parameters import Rendering, Viewport
-from shared.ports import InstanceIndex, ObjectStore
+from shared.ports.archive import InstanceIndex, ObjectStore
 from shared.records import InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 MAX_SIDE: Final = 256
 """Pixels of a thumbnail's longest edge."""

@@ -9,9 +9,9 @@ from shared.flows._pixel_attributes import pixel_attributes
 from shared.flows.retrieve_instances import FoundInstance
 from shared.pixels.decode_frame import can_decode
 from shared.pixels.transcode_file import TARGETS
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
 from shared.records import InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _AT_ONCE = 8
 

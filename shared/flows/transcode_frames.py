@@ -13,8 +13,8 @@ from shared.pixels.cpu_pool import in_cpu_pool
 from shared.pixels.decode_frame import can_decode, decode_frame
 from shared.pixels.encode_frame import encode_frame
 from shared.pixels.image_attributes import ImageAttributes
-from shared.ports import InstanceIndex
-from shared.tracing import flow
+from shared.ports.archive import InstanceIndex
+from shared.telemetry.tracing import flow
 
 
 @flow

@@ -10,9 +10,9 @@ from shared.flows._pixel_attributes import pixel_attributes
 from shared.flows._posted_header import inflate_posted, posted_header
 from shared.pixels.cpu_pool import in_cpu_pool
 from shared.pixels.transcode_file import EncodedFrames, transcode_file
-from shared.ports import InstanceIndex, ObjectStore
+from shared.ports.archive import InstanceIndex, ObjectStore
 from shared.records import InstanceRecord
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 
 @flow

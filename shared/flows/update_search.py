@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.case_ports import Checkpoints
 from shared.errors import ConcurrentChangeError
 from shared.flows._in_parallel import in_parallel
 from shared.flows._search_document import OpenPartition, search_document
-from shared.ports import ChangeFeed
+from shared.ports.archive import ChangeFeed
+from shared.ports.cases import Checkpoints
+from shared.ports.search import Generation, IndexedDocument, SearchEngine
 from shared.records import Change
-from shared.search_ports import Generation, IndexedDocument, SearchEngine
-from shared.tracing import flow
+from shared.telemetry.tracing import flow
 
 _BATCH: Final = 100
 """Changes between two checkpoints."""

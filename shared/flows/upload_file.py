@@ -12,9 +12,9 @@ from shared.flows._upload_log import tries_text
 from shared.flows._upload_phases import failed_item, settle
 from shared.flows._upload_records import Confirmation, confirm, confirmation, fingerprint_of, kept_metadata
 from shared.flows._upload_request import UPLOADING, UploadPorts, request_of
-from shared.job_ports import ItemState, Job, JobItem
-from shared.partner_ports import PartnerError
-from shared.tracing import flow
+from shared.ports.jobs import ItemState, Job, JobItem
+from shared.ports.partner import PartnerError
+from shared.telemetry.tracing import flow
 
 __all__ = ["UploadPorts", "upload_file"]
 

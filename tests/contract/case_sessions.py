@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.case_ports import CaseIndex, CaseSessions
 from shared.case_views import VIEWS
 from shared.errors import CaseBeingStoredError, ConcurrentChangeError
+from shared.ports.cases import CaseIndex, CaseSessions
 from shared.records import CaseCommit, CaseImage, CaseSession
 from tests.contract.cases import an_image
 

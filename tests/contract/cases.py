@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared.case_ports import CaseIndex, Checkpoints, Reports
 from shared.case_views import VIEWS
 from shared.errors import ConcurrentChangeError, ObjectExistsError
+from shared.ports.cases import CaseIndex, Checkpoints, Reports
 from shared.records import CaseImage, CaseQuery, CaseSummary, Checkpoint, ObjectKey
 from tests.contract.records import a_key, an_instance
 

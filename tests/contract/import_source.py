@@ -8,7 +8,7 @@ import pytest
 
 from shared.dicom.references import InstanceRef
 from shared.errors import SourceRefusedError, UnsupportedQueryError
-from shared.import_ports import FoundStudies, ImportFilter, ImportSource, SourceInstance
+from shared.ports.imports import FoundStudies, ImportFilter, ImportSource, SourceInstance
 from tests.instances import an_instance, uids
 
 type Instances = Mapping[int, Sequence[int]]

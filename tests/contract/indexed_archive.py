@@ -10,7 +10,7 @@ from shared.backends.memory.search import MemorySearch
 from shared.dicom.index.policy import IndexPolicy
 from shared.dicom.query import Query
 from shared.flows.update_search import SearchUpdatePorts, update_search
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
 from shared.records import SearchPage
 from tests.contract.records import Archive, OpenArchive
 from tests.contract.search_engine import Cluster

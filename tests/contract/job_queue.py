@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from shared.dicom.references import StudyRef
-from shared.ports import JobQueue
+from shared.ports.archive import JobQueue
 
 type TakeJobs = Callable[[int], Awaitable[list[str]]]
 """Takes jobs past the port, as a consumer: StudyInstanceUIDs. Waits for at least so many, at most a few seconds."""

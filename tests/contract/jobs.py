@@ -11,7 +11,7 @@ import pytest
 
 from shared.dicom.references import InstanceRef
 from shared.errors import JobNotFoundError
-from shared.job_ports import FAILED, ItemState, Job, JobItem, Jobs
+from shared.ports.jobs import FAILED, ItemState, Job, JobItem, Jobs
 
 
 def a_job(count: int) -> tuple[Job, list[JobItem]]:

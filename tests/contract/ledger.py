@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import ConcurrentChangeError
-from shared.ports import ObjectLedger
+from shared.ports.archive import ObjectLedger
 from shared.records import CaseView, LedgerEntry, ObjectKey, ObjectState
 from tests.contract.records import an_instance
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.errors import ObjectChangedError, ObjectNotFoundError
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey
 from tests.contract.object_store_fixtures import MIB, Backdoor, pattern
 from tests.contract.object_writing import ObjectWritingContract

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 import pytest
 
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey
 
 MIB = 1024 * 1024

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.errors import ObjectChangedError, ObjectExistsError, ObjectNotFoundError
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey
 from tests.contract.object_store_fixtures import MIB, Backdoor, ObjectStoreFixtures, pattern
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ports import Partitions
+from shared.ports.archive import Partitions
 from tests.contract.records import fresh_name
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from shared.errors import ObjectChangedError
-from shared.partner_ports import PartnerApi, PartnerError
+from shared.ports.partner import PartnerApi, PartnerError
 
 
 @dataclass(frozen=True, slots=True)

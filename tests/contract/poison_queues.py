@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.poison_ports import PoisonQueues
+from shared.ports.poison import PoisonQueues
 
 GiveUp = Callable[[bytes], Awaitable[None]]
 QUEUE = "work-of-a-test"

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from shared.dicom.references import InstanceRef
-from shared.ports import ChangeFeed, InstanceIndex, StudySearch, StudySummaries
+from shared.ports.archive import ChangeFeed, InstanceIndex, StudySearch, StudySummaries
 from shared.records import Change, InstanceRecord, ObjectKey, ObjectLocation, Source
 
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"

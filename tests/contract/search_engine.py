@@ -19,8 +19,8 @@ from shared.dicom.index.policy import IndexPolicy
 from shared.dicom.index.query import Clause, Everything, exactly
 from shared.dicom.references import InstanceRef
 from shared.errors import BackendUnavailableError
+from shared.ports.search import Generation, IndexedDocument, IndexPage, IndexRequest, SearchEngine
 from shared.records import InstanceRecord
-from shared.search_ports import Generation, IndexedDocument, IndexPage, IndexRequest, SearchEngine
 from tests.contract.index_clauses import clauses
 from tests.contract.records import an_instance, fresh_name
 from tests.contract.strategies import archives

@@ -9,7 +9,7 @@ from shared.dicom.references import StudyRef
 from shared.dicom.risk.assessment import RiskAssessment
 from shared.dicom.risk.rules import RiskLevel
 from shared.dicom.risk.study_risk import StudyRisk
-from shared.ports import StudyRisks
+from shared.ports.archive import StudyRisks
 from shared.records import InstanceRecord
 from tests.contract.archive import ArchiveContract
 from tests.contract.records import Archive, a_key, a_record, an_instance

@@ -15,7 +15,7 @@ from shared.backends.azure_table.partitions import AzureTablePartitions
 from shared.backends.azure_table.reports import AzureTableReports
 from shared.backends.azure_table.risks import AzureTableRisks
 from shared.backends.azure_table.tables import Tables
-from shared.ports import StudyRisks
+from shared.ports.archive import StudyRisks
 from tests.contract.archive import ArchiveContract
 from tests.contract.case_sessions import CaseSessionsContract, OpenCases
 from tests.contract.cases import CaseIndexContract, CheckpointsContract, ReportsContract, WriteReport

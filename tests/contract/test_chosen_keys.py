@@ -22,7 +22,7 @@ from shared.errors import ObjectExistsError
 from shared.flows.delete_file import delete_file
 from shared.flows.index_instance import IndexPorts
 from shared.flows.store_file import FileRequest, StoredFile, store_file
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectKey
 from tests.contract.records import fresh_name
 from tests.instances import an_instance

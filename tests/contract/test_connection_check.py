@@ -14,9 +14,9 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.backends.azure_table.archive import TABLES
-from shared.connection_check import check_connections
 from shared.errors import SettingsError
-from shared.settings import Settings
+from shared.services.connection_check import check_connections
+from shared.settings.settings import Settings
 from tests.contract.records import fresh_name
 
 pytestmark = pytest.mark.azurite

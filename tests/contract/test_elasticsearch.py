@@ -11,7 +11,7 @@ import pytest
 
 from shared.backends.elasticsearch import ElasticsearchEngine
 from shared.dicom.index.policy import IndexPolicy
-from shared.search_ports import SearchEngine
+from shared.ports.search import SearchEngine
 from tests.contract.indexed_archive import archives_with_index
 from tests.contract.records import OpenArchive, fresh_name
 from tests.contract.search_engine import Cluster, OpenCluster, SearchEngineContract

@@ -21,10 +21,10 @@ from shared.backends.memory.index import MemoryIndex
 from shared.dicom.index.document import bare_document, document_id
 from shared.dicom.index.policy import Form, IndexPolicy
 from shared.flows.update_search import SearchUpdatePorts, update_search
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
+from shared.ports.search import IndexedDocument
 from shared.records import ObjectKey
-from shared.search_ports import IndexedDocument
-from shared.services import Services
+from shared.services.services import Services
 from tests.contract.records import a_record, an_instance, fresh_name
 from tests.contract.search_servers import search_server
 from tests.instances import an_instance as a_file

@@ -20,7 +20,7 @@ from shared.backends.source_http.options import SourceOptions
 from shared.dicom.orthanc_ids import orthanc_id
 from shared.dicom.references import InstanceRef
 from shared.errors import SourceRefusedError
-from shared.import_ports import ImportFilter, ImportSource, SourceInstance
+from shared.ports.imports import ImportFilter, ImportSource, SourceInstance
 from tests.contract.import_source import ImportSourceContract, Instances, OpenSource
 from tests.instances import an_instance, uids
 from tests.orthanc import an_orthanc

@@ -18,7 +18,7 @@ from shared.backends.memory.risks import MemoryRisks
 from shared.backends.memory.search import MemorySearch
 from shared.backends.memory.search_engine import MemoryCluster, MemorySearchEngine
 from shared.dicom.index.policy import IndexPolicy
-from shared.ports import StudyRisks
+from shared.ports.archive import StudyRisks
 from shared.records import ObjectKey
 from tests.contract.archive import ArchiveContract
 from tests.contract.case_sessions import CaseSessionsContract, OpenCases

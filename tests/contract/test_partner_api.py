@@ -18,7 +18,7 @@ from shared.backends.memory.partner_api import MemoryPartnerApi
 from shared.backends.partner_api import HttpPartnerApi, PartnerOptions
 from shared.backends.partner_api.waiting import Backoff, seconds_of
 from shared.errors import NotConfiguredError
-from shared.partner_ports import PartnerError
+from shared.ports.partner import PartnerError
 from tests.contract.partner_api import AFile, PartnerApiContract
 from tests.partner_server import METADATA, Cue, PartnerServer, a_partner
 

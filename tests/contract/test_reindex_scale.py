@@ -22,8 +22,8 @@ from shared.flows._in_parallel import in_parallel
 from shared.flows.index_instance import index_instance
 from shared.flows.reindex import Reindexing, reindex
 from shared.records import ObjectKey
-from shared.services import Services, build
-from shared.settings import Settings
+from shared.services.services import Services, build
+from shared.settings.settings import Settings
 from tests.azurite import running_azurite
 from tests.instances import an_instance
 

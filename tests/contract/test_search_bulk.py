@@ -14,7 +14,7 @@ from shared.dicom.index.fields import PARTITION
 from shared.dicom.index.query import Clause, Everything, OneOf
 from shared.dicom.references import InstanceRef
 from shared.errors import BackendUnavailableError
-from shared.search_ports import Generation, IndexedDocument, IndexRequest
+from shared.ports.search import Generation, IndexedDocument, IndexRequest
 from tests.contract.records import an_instance, fresh_name
 from tests.contract.search_proxy import Cue, Item, SearchProxy, search_proxy
 from tests.contract.search_servers import search_server

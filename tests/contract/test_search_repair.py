@@ -10,9 +10,9 @@ from shared.backends.elasticsearch import ElasticsearchEngine
 from shared.dicom.index.document import bare_document, document_id
 from shared.dicom.index.query import Everything
 from shared.dicom.references import InstanceRef
-from shared.search_ports import IndexRequest
-from shared.search_services import index_policy, search_engine
-from shared.settings import Settings
+from shared.ports.search import IndexRequest
+from shared.services.search import index_policy, search_engine
+from shared.settings.settings import Settings
 from tests.contract.records import an_instance, fresh_name
 from tests.contract.search_servers import search_server
 from tests.free_ports import free_ports

@@ -12,7 +12,7 @@ from bench.search_index import PARTITION_NAME, a_document, a_policy
 from shared.backends.elasticsearch import ElasticsearchEngine
 from shared.dicom.index.fields import FACETS
 from shared.dicom.index.query import Everything, exactly
-from shared.search_ports import IndexRequest
+from shared.ports.search import IndexRequest
 from tests.search_servers import SearchServer, running_osmem
 
 pytestmark = [pytest.mark.search, pytest.mark.scale, pytest.mark.timeout(1200)]

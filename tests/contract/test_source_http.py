@@ -21,7 +21,7 @@ from shared.backends.source_http.options import SourceOptions
 from shared.backends.source_http.retries import BusyError, seconds_of
 from shared.dicom.references import InstanceRef
 from shared.errors import SettingsError, SourceRefusedError, SourceUnavailableError
-from shared.import_ports import ImportFilter, SourceInstance
+from shared.ports.imports import ImportFilter, SourceInstance
 from tests.certificates import Certificates, made_certificates
 from tests.contract.import_source import content_of, every_study, instances_of
 from tests.free_ports import free_ports

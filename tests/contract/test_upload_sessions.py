@@ -15,7 +15,7 @@ from shared.backends.memory.sessions import MemorySessions
 from shared.dicom.query import Query
 from shared.dicom.references import StudyRef
 from shared.errors import BackendUnavailableError
-from shared.ports import ChangeFeed
+from shared.ports.archive import ChangeFeed
 from shared.records import Change as Entry
 from tests.contract.counted_requests import CountedArchive, counted_archive
 from tests.contract.records import fresh_name

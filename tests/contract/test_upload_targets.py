@@ -19,8 +19,8 @@ from shared.backends.azure_blob.upload_targets import AzureUploadTargets
 from shared.backends.s3 import S3Options, open_s3_store
 from shared.backends.s3.client import make_client
 from shared.errors import NotConfiguredError
+from shared.ports.sessions import UploadTarget
 from shared.records import ObjectKey
-from shared.session_ports import UploadTarget
 from tests.contract.records import fresh_name
 from tests.seaweedfs import running_seaweedfs
 

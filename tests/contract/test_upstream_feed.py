@@ -14,8 +14,8 @@ from shared.backends.upstream.azure_feed import AzureFeedV1, AzureFeedV2
 from shared.backends.upstream.http import UpstreamHttp
 from shared.backends.upstream.login import login_of
 from shared.errors import BadUpstreamAnswerError, UpstreamLoginError, UpstreamUnavailableError
-from shared.settings import Settings
-from shared.upstream_ports import UpstreamFeed
+from shared.ports.upstream import UpstreamFeed
+from shared.settings.settings import Settings
 from tests.contract.azure_feed_server import AzureFeedServer, azure_feed_server
 from tests.contract.upstream_feed import OpenService, UpstreamFeedContract, read, ref
 

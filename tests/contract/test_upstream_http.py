@@ -26,8 +26,8 @@ from shared.errors import (
     UpstreamTimeoutError,
     UpstreamUnavailableError,
 )
-from shared.settings import Settings
-from shared.upstream_ports import UpstreamAnswer, UpstreamRequest
+from shared.ports.upstream import UpstreamAnswer, UpstreamRequest
+from shared.settings.settings import Settings
 from tests.contract.upstream_server import Received, answering, raw_server, response
 from tests.free_ports import free_ports
 

@@ -11,8 +11,8 @@ import pytest
 
 from shared.dicom.references import SeriesRef, StudyRef
 from shared.errors import ConcurrentChangeError, InstanceNotFoundError
+from shared.ports.sessions import Fate, UploadSessions
 from shared.records import ChangeAction, InstanceRecord, PutOutcome
-from shared.session_ports import Fate, UploadSessions
 from tests.contract.records import a_record, an_instance, fresh_name
 
 type OpenSessions = Callable[[], tuple[UploadSessions, Any, Callable[[StudyRef], Any]]]

@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from shared.dicom.references import InstanceRef
-from shared.upstream_ports import UpstreamFeed
+from shared.ports.upstream import UpstreamFeed
 from tests.instances import uids
 
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bench.orthanc import Orthanc
-from shared.upstream_ports import UpstreamFeed
+from shared.ports.upstream import UpstreamFeed
 from tests.contract.upstream_feed import OpenService, UpstreamFeedContract
 from tests.host.archive import Archive, eventually
 from tests.host.upstream import (

@@ -13,8 +13,8 @@ from shared.backends.upstream.azure_feed import AzureFeedV1, AzureFeedV2
 from shared.backends.upstream.http import UpstreamHttp
 from shared.backends.upstream.login import login_of
 from shared.backends.upstream.orthanc_feed import OrthancFeed
-from shared.settings import Settings
-from shared.upstream_ports import FeedPage, UpstreamFeed
+from shared.ports.upstream import FeedPage, UpstreamFeed
+from shared.settings.settings import Settings
 from tests.host.archive import Archive, an_archive
 from tests.instances import uids
 

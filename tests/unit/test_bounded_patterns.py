@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from shared.bounded_patterns import check_bounded
 from shared.errors import SettingsError
 from shared.flows._case_name import SEED_PATTERNS
-from shared.settings import load_settings
+from shared.settings.bounded_patterns import check_bounded
+from shared.settings.settings import load_settings
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.unit.dicom.deidentification.canaries import rewritten
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = re.compile(r"anonym|(?:hipaa|gdpr)\W{0,3}(?:is\W)?(?:complian|conform)|complian\w*\W{1,3}(?:with|to)\W{1,3}(?:hipaa|gdpr)", re.IGNORECASE)  # fmt: skip
-ACCESS = {"function_app.py", "shared/access_settings.py", "client/app.py", "client/start.py"}
+ACCESS = {"function_app.py", "shared/settings/access.py", "client/app.py", "client/start.py"}
 """Where "anonymous" is how callers without a key are called."""
 PLACEHOLDERS = "shared/dicom/deidentification/identifiers.py"
 """What others write in place of a name is known here, so that it is not searched for."""

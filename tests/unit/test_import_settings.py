@@ -5,8 +5,8 @@ import json
 import pytest
 
 from shared.errors import InvalidRequestError, NotFoundError, SettingsError, SourceRefusedError
-from shared.import_services import ImportSources
-from shared.settings import load_settings
+from shared.services.imports import ImportSources
+from shared.settings.settings import load_settings
 
 SECRET = "s3cret-of-the-pacs"
 GOOD = {

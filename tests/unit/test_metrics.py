@@ -10,14 +10,14 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from shared import metrics
 from shared.backends.memory.queue_gauges import MemoryQueueGauges
 from shared.flows.drain_poison import drain_poison
 from shared.flows.index_instance import index_instance
 from shared.flows.measure_queues import measure_queues
-from shared.metered_store import MeteredStore
+from shared.ports.queue_gauges import Waiting
 from shared.records import ObjectKey
-from shared.telemetry_ports import Waiting
+from shared.telemetry import metrics
+from shared.telemetry.metered_store import MeteredStore
 from tests.unit.flows.builders import make_file
 from tests.unit.flows.world import World
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.job_ports import DONE, ItemState, Job, JobItem
+from shared.ports.jobs import DONE, ItemState, Job, JobItem
 from shared.progress import progress
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)

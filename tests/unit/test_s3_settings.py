@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from shared.errors import SettingsError
-from shared.s3_settings import read_forerunner_config
-from shared.search_services import search_engine
-from shared.settings import Settings, load_settings
+from shared.services.search import search_engine
+from shared.settings.s3 import read_forerunner_config
+from shared.settings.settings import Settings, load_settings
 
 SECRET = "c2VjcmV0"
 FORERUNNERS = {

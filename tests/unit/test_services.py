@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared import services
 from shared.errors import BackendUnavailableError
-from shared.settings import Settings
+from shared.services import services
+from shared.settings.settings import Settings
 
 
 async def test_services_that_cannot_be_made_leave_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:

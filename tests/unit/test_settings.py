@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from shared.access.callers import Role
-from shared.access_settings import IN_AZURE
 from shared.errors import SettingsError
-from shared.settings import Settings, load_settings
+from shared.settings.access import IN_AZURE
+from shared.settings.settings import Settings, load_settings
 
 SECRET = "c2VjcmV0"
 

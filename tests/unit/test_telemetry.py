@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.telemetry import event
+from shared.telemetry.events import event
 
 _logger = logging.getLogger("test")
 

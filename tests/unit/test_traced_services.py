@@ -8,12 +8,12 @@ import pytest
 import pytest_asyncio
 
 from shared.backends.azure_table.tables import Tables
-from shared.partner_services import Sending
-from shared.services import Services, build
-from shared.settings import Settings
-from shared.traced_services import GROUPS, NOT_PORTS, traced_services
-from shared.tracing import _TracedPort
-from shared.upstream_services import Upstream
+from shared.services.partner import Sending
+from shared.services.services import Services, build
+from shared.services.traced import GROUPS, NOT_PORTS, traced_services
+from shared.services.upstream import Upstream
+from shared.settings.settings import Settings
+from shared.telemetry.tracing import _TracedPort
 
 _ACCOUNT = {
     "DicomStorage": "UseDevelopmentStorage=true",
@@ -65,7 +65,7 @@ async def test_each_port_is_traced(services: Services) -> None:
 def test_groups_name_all_that_they_hold() -> None:
     """A port that is added to one of them is traced too; places of work are none."""
     for name, kind in {"sending": Sending, "upstream": Upstream}.items():
-        assert {one.name for one in fields(kind)} - {"slots"} == set(GROUPS[name])
+        assert {one.name for one in fields(kind)} - {"slots", "over"} == set(GROUPS[name])
 
 
 async def test_what_is_not_there_stays_away(services: Services) -> None:

@@ -13,10 +13,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from shared import flows, tracing
+from shared import flows
 from shared.errors import InvalidRequestError
 from shared.flows.index_instance import index_instance
 from shared.records import ObjectKey
+from shared.telemetry import tracing
 from tests.unit.flows.builders import make_file
 from tests.unit.flows.world import World
 
@@ -191,5 +192,5 @@ def test_every_flow_is_traced() -> None:
         if is_async or not hasattr(function, "is_traced"):
             missing.append(module.name)
     assert missing == ["read_instance"], (
-        "put @flow of shared.tracing on them; read_instance waits for nothing"
+        "put @flow of shared.telemetry.tracing on them; read_instance waits for nothing"
     )

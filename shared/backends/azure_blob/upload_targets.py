@@ -12,8 +12,8 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from shared.backends.azure_blob.names import check_key
 from shared.errors import BackendUnavailableError, NotConfiguredError
+from shared.ports.sessions import UploadTarget
 from shared.records import ObjectKey
-from shared.session_ports import UploadTarget
 
 _THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)

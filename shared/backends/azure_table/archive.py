@@ -21,7 +21,7 @@ from shared.backends.azure_table.staged import AzureTableSessions
 from shared.backends.azure_table.summaries import AzureTableSummaries
 from shared.backends.azure_table.tables import Tables
 from shared.errors import BackendUnavailableError
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 
 TABLES = (
     "objects",

@@ -6,7 +6,7 @@ from typing import Any, Final
 from shared.backends.azure_table import keys
 from shared.backends.azure_table.tables import Tables
 from shared.errors import BackendUnavailableError
-from shared.session_ports import Fate
+from shared.ports.sessions import Fate
 
 TABLE: Final = "jobs"
 _ROW: Final = "fate"

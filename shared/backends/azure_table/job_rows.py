@@ -12,7 +12,7 @@ import orjson
 from shared.backends.azure_table import keys
 from shared.backends.azure_table.entities import Row
 from shared.dicom.references import InstanceRef
-from shared.job_ports import ItemState, Job, JobItem
+from shared.ports.jobs import ItemState, Job, JobItem
 
 HEAD: Final = "job"
 KEY: Final = "key"

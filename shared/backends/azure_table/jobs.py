@@ -23,7 +23,7 @@ from shared.backends.azure_table.job_rows import (
 from shared.backends.azure_table.tables import Tables, pause
 from shared.backends.azure_table.transactions import Change
 from shared.errors import JobNotFoundError
-from shared.job_ports import Job, JobItem
+from shared.ports.jobs import Job, JobItem
 
 _TABLE: Final = "jobs"
 

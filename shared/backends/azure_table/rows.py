@@ -15,7 +15,7 @@ from shared.dicom.pixel_layout import PixelLayout
 from shared.dicom.references import InstanceRef, SeriesRef
 from shared.dicom.risk.assessment import RiskAssessment
 from shared.pixels.cpu_pool import in_cpu_pool
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import BulkDataSpan, InstanceRecord, ObjectKey, ObjectLocation, Source
 
 INSTANCE, SPARE, OUTBOX = "i", "s", "o"

@@ -26,7 +26,7 @@ from shared.dicom.search_order import position_of
 from shared.dicom.search_response import wanted_tags
 from shared.errors import AppError, QueryTooBroadError
 from shared.records import Json, SearchPage
-from shared.telemetry import event
+from shared.telemetry.events import event
 
 _log = logging.getLogger(__name__)
 

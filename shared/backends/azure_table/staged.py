@@ -16,8 +16,8 @@ from shared.backends.azure_table.tables import Tables, pause
 from shared.backends.azure_table.transactions import MAX_TRANSACTION_BYTES, Change, in_transactions, row_bytes
 from shared.dicom.references import InstanceRef, SeriesRef
 from shared.errors import ConcurrentChangeError, UnsupportedObjectError
+from shared.ports.sessions import Fate
 from shared.records import InstanceRecord, PutOutcome
-from shared.session_ports import Fate
 
 _TABLE: Final = "instances"
 _NOTES: Final = "jobs", "sessions"

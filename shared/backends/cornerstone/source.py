@@ -9,7 +9,7 @@ from shared.backends.source_http.client import SourceHttp, pieces_of
 from shared.dicom.orthanc_ids import is_orthanc_id, orthanc_id
 from shared.dicom.references import InstanceRef
 from shared.errors import SourceRefusedError, UnsupportedQueryError
-from shared.import_ports import FoundStudies, ImportFilter, SourceInstance
+from shared.ports.imports import FoundStudies, ImportFilter, SourceInstance
 
 PAGE: Final = 100
 _ANY: Final = "*/*"

@@ -11,7 +11,7 @@ from shared.dicom.media_types import parse_media_type
 from shared.dicom.multipart import boundary_of, read_parts
 from shared.dicom.references import InstanceRef, StudyRef
 from shared.errors import InvalidRequestError, InvalidUidError, SourceRefusedError, UnsupportedQueryError
-from shared.import_ports import FoundStudies, ImportFilter, SourceInstance
+from shared.ports.imports import FoundStudies, ImportFilter, SourceInstance
 
 PAGE: Final = 200
 _DICOM_JSON: Final = "application/dicom+json, application/json;q=0.9"

@@ -16,8 +16,8 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_dela
 from shared.backends.elasticsearch.errors import of_status, translated
 from shared.dicom.index.fields import UIDS
 from shared.errors import BackendUnavailableError
-from shared.search_ports import IndexedDocument
-from shared.telemetry import event
+from shared.ports.search import IndexedDocument
+from shared.telemetry.events import event
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch

@@ -18,7 +18,7 @@ from shared.dicom.index.fields import UIDS
 from shared.dicom.index.query import Clause
 from shared.dicom.references import InstanceRef
 from shared.errors import BackendUnavailableError, QueryTooBroadError
-from shared.search_ports import Generation, Generations, IndexedDocument, IndexHit, IndexPage, IndexRequest
+from shared.ports.search import Generation, Generations, IndexedDocument, IndexHit, IndexPage, IndexRequest
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch

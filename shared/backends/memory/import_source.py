@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.dicom.references import InstanceRef
 from shared.errors import SourceRefusedError
-from shared.import_ports import FoundStudies, ImportFilter, SourceInstance
+from shared.ports.imports import FoundStudies, ImportFilter, SourceInstance
 
 
 class MemoryImportSource:

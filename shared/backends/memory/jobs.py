@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.errors import JobNotFoundError
-from shared.job_ports import Job, JobItem
+from shared.ports.jobs import Job, JobItem
 
 
 class MemoryJobs:

@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict, deque
 
 from shared.errors import NotConfiguredError
-from shared.partner_ports import PartnerAnswer, PartnerError, SentFile, Try
+from shared.ports.partner import PartnerAnswer, PartnerError, SentFile, Try
 
 type Cue = int | str
 """The status of an answer, or what goes wrong instead."""

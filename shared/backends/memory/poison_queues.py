@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from shared.poison_ports import PoisonMessage
+from shared.ports.poison import PoisonMessage
 
 
 class MemoryPoisonQueues:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.telemetry_ports import Waiting
+from shared.ports.queue_gauges import Waiting
 
 
 class MemoryQueueGauges:

@@ -23,8 +23,8 @@ from shared.dicom.index.query import (
 from shared.dicom.references import InstanceRef
 from shared.dicom.wildcards import wildcard_match
 from shared.errors import BackendUnavailableError
+from shared.ports.search import Generation, Generations, IndexedDocument, IndexHit, IndexPage, IndexRequest
 from shared.records import Json
-from shared.search_ports import Generation, Generations, IndexedDocument, IndexHit, IndexPage, IndexRequest
 
 _FACET_VALUES = 100
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from shared.backends.memory.index import MemoryIndex
 from shared.dicom.references import InstanceRef, SeriesRef
 from shared.errors import ConcurrentChangeError, InstanceNotFoundError, UnsupportedObjectError
+from shared.ports.sessions import Fate, UploadTarget
 from shared.records import InstanceRecord, ObjectKey, PutOutcome
-from shared.session_ports import Fate, UploadTarget
 
 
 class MemorySessions:

@@ -9,7 +9,7 @@ from shared.backends.source_http.client import MissingError, SourceHttp, pieces_
 from shared.dicom.orthanc_ids import is_orthanc_id, orthanc_id
 from shared.dicom.references import InstanceRef
 from shared.errors import InvalidUidError, SourceRefusedError
-from shared.import_ports import FoundStudies, ImportFilter, SourceInstance
+from shared.ports.imports import FoundStudies, ImportFilter, SourceInstance
 
 PAGE: Final = 500
 _CHANGES: Final = re.compile(r"changes-([0-9]{1,19})-([0-9]{1,19})")

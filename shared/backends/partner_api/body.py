@@ -5,7 +5,7 @@ import concurrent.futures
 from typing import Final
 
 from shared.errors import AppError, BackendUnavailableError
-from shared.partner_ports import SentFile
+from shared.ports.partner import SentFile
 
 _READ_SECONDS: Final = 300
 """Longest time that the next chunk of a file may take; the store has timeouts of its own, well below."""

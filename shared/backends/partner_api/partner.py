@@ -14,8 +14,8 @@ from shared.backends.partner_api.body import StreamedBody
 from shared.backends.partner_api.exchange import Exchange, Heard, Request
 from shared.backends.partner_api.waiting import Backoff, is_worth_another_try
 from shared.errors import NotConfiguredError
-from shared.partner_ports import PartnerAnswer, PartnerError, SentFile, Try
-from shared.telemetry import event
+from shared.ports.partner import PartnerAnswer, PartnerError, SentFile, Try
+from shared.telemetry.events import event
 
 _log = logging.getLogger(__name__)
 

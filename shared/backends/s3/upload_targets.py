@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from shared.backends.s3.io_threads import IoThreads
 from shared.backends.s3.names import Names
+from shared.ports.sessions import UploadTarget
 from shared.records import ObjectKey
-from shared.session_ports import UploadTarget
 
 _HEADERS: Final = {"If-None-Match": "*"}
 """Signed too: who has an address may create its object, and overwrite nothing."""

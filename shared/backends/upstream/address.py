@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from yarl import URL
 
 from shared.errors import SettingsError
-from shared.upstream_settings import UpstreamSettings
+from shared.settings.upstream import UpstreamSettings
 
 _VERSION = re.compile(r"/(v[12])(?:\.0)?(?:-prerelease)?$")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")

@@ -14,7 +14,7 @@ from shared.backends.upstream.http import UpstreamHttp
 from shared.backends.upstream.json_answer import read_json
 from shared.dicom.references import InstanceRef
 from shared.errors import BadUpstreamAnswerError, InvalidUidError
-from shared.upstream_ports import FeedPage
+from shared.ports.upstream import FeedPage
 
 _TIME: Final = re.compile(r"[0-9T:.Z+-]{10,40}")
 _WHAT: Final = "the upstream's change feed"

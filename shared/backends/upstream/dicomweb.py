@@ -9,7 +9,7 @@ from shared.backends.upstream.http import UpstreamHttp
 from shared.backends.upstream.json_answer import read_json
 from shared.dicom.orthanc_ids import is_orthanc_id
 from shared.errors import BadUpstreamAnswerError
-from shared.upstream_ports import UpstreamAnswer, UpstreamRequest
+from shared.ports.upstream import UpstreamAnswer, UpstreamRequest
 
 PARTS: Final = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 SINGLE: Final = "application/dicom; transfer-syntax=*"

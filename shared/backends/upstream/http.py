@@ -21,8 +21,8 @@ from shared.errors import (
     UpstreamTimeoutError,
     UpstreamUnavailableError,
 )
-from shared.upstream_ports import UpstreamAnswer
-from shared.upstream_settings import UpstreamSettings
+from shared.ports.upstream import UpstreamAnswer
+from shared.settings.upstream import UpstreamSettings
 
 _WAITS: Final = (0.2, 0.8)
 """Seconds before each further try to connect, and up to half as much again."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 
 from shared.errors import BadUpstreamAnswerError, UpstreamLoginError, UpstreamUnavailableError
-from shared.upstream_ports import UpstreamAnswer
+from shared.ports.upstream import UpstreamAnswer
 
 _MOST: Final = 32 * 1024 * 1024
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from shared.backends.azure_http.answer import NoAnswerError
 from shared.errors import SettingsError, UpstreamLoginError
-from shared.upstream_settings import UpstreamSettings
+from shared.settings.upstream import UpstreamSettings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

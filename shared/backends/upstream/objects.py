@@ -27,9 +27,9 @@ from shared.errors import (
     UpstreamLoginError,
     UpstreamUnavailableError,
 )
+from shared.ports.upstream import DicomwebUpstream, UpstreamAnswer, UpstreamRequest
 from shared.records import ObjectInfo, ObjectKey, ObjectRange
 from shared.upstream_keys import upstream_ref
-from shared.upstream_ports import DicomwebUpstream, UpstreamAnswer, UpstreamRequest
 
 NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When an instance was written is not told; what is upstream serves before what the archive has of the same UIDs."""

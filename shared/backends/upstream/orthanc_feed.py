@@ -13,7 +13,7 @@ from shared.backends.upstream.json_answer import read_json
 from shared.dicom.orthanc_ids import is_orthanc_id
 from shared.dicom.references import InstanceRef
 from shared.errors import BadUpstreamAnswerError, InvalidUidError
-from shared.upstream_ports import FeedPage, UpstreamAnswer
+from shared.ports.upstream import FeedPage, UpstreamAnswer
 
 _WHAT: Final = "Orthanc's /changes"
 _INSTANCE: Final = "Instance"

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
+from shared.ports.upstream import UPSTREAM_CONTAINER
 from shared.records import ObjectInfo, ObjectKey, ObjectRange
-from shared.upstream_ports import UPSTREAM_CONTAINER
 
 
 class PlacedObjects:

@@ -6,7 +6,7 @@ from shared.backends.upstream.address import UpstreamAddress, address_of
 from shared.backends.upstream.http import UpstreamHttp
 from shared.backends.upstream.login import login_of
 from shared.errors import UpstreamLoginError, UpstreamTimeoutError, UpstreamUnavailableError
-from shared.upstream_settings import UpstreamSettings
+from shared.settings.upstream import UpstreamSettings
 
 
 async def upstream_state(settings: UpstreamSettings, seconds: float) -> str:

@@ -10,8 +10,8 @@ from shared.dicom.references import InstanceRef
 from shared.flows.index_instance import index_instance
 from shared.flows.reindex import PartitionPorts
 from shared.flows.update_search import SearchUpdatePorts, update_search
-from shared.ports import InstanceIndex
-from shared.search_ports import Generation, IndexRequest, SearchEngine
+from shared.ports.archive import InstanceIndex
+from shared.ports.search import Generation, IndexRequest, SearchEngine
 from tests.unit.flows.builders import make_file
 from tests.unit.flows.test_reindex import Reconciled
 

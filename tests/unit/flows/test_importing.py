@@ -27,8 +27,8 @@ from shared.flows.list_imported import list_imported
 from shared.flows.resume_import import resume_import
 from shared.flows.start_import import start_import
 from shared.flows.store_instances import StoreRequest
-from shared.import_ports import ImportFilter, SourceInstance
-from shared.job_ports import ItemState
+from shared.ports.imports import ImportFilter, SourceInstance
+from shared.ports.jobs import ItemState
 from shared.records import ObjectKey
 from tests.instances import a_dataset, an_instance, part10, uids
 from tests.unit.flows.world import KilledError, World

@@ -13,9 +13,9 @@ from shared.flows._case_name import SEED_PATTERNS
 from shared.flows._risk_policy import RiskPolicy
 from shared.flows.index_instance import CasePatterns, index_instance
 from shared.flows.poll_changes import PollPorts, poll_changes
+from shared.ports.upstream import UPSTREAM_CONTAINER, FeedPage
 from shared.records import ObjectKey, ObjectState, Source
 from shared.upstream_keys import upstream_key, upstream_ref
-from shared.upstream_ports import UPSTREAM_CONTAINER, FeedPage
 from tests.unit.flows.builders import make_file
 from tests.unit.flows.world import KilledError, World
 

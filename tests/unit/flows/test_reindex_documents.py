@@ -14,7 +14,7 @@ from shared.flows._reindex_documents import TOMBSTONE_DAYS, Unindexed, Unsearche
 from shared.flows.index_instance import index_instance
 from shared.flows.reindex import Reindexing
 from shared.flows.update_search import update_search
-from shared.search_ports import Generations, IndexedDocument
+from shared.ports.search import Generations, IndexedDocument
 from tests.contract.records import an_instance
 from tests.unit.flows.builders import make_file
 from tests.unit.flows.reindexed_search import LONG, SearchedWorld

@@ -24,7 +24,7 @@ from shared.flows.index_instance import index_instance
 from shared.flows.run_session import run_session
 from shared.flows.start_session import start_session
 from shared.flows.sweep_sessions import sweep_sessions
-from shared.job_ports import Job, JobItem
+from shared.ports.jobs import Job, JobItem
 from shared.records import ObjectKey
 from tests.unit.flows.builders import add_pixels, make_data_set, make_file, to_file
 from tests.unit.flows.world import KilledError, World

@@ -15,9 +15,9 @@ from shared.dicom.index.query import Everything, exactly
 from shared.dicom.references import InstanceRef
 from shared.errors import BackendUnavailableError, ObjectNotFoundError
 from shared.flows.update_search import SearchUpdatePorts, update_search
-from shared.ports import InstanceIndex
+from shared.ports.archive import InstanceIndex
+from shared.ports.search import Generation, IndexedDocument, IndexRequest
 from shared.records import InstanceRecord
-from shared.search_ports import Generation, IndexedDocument, IndexRequest
 from tests.contract.records import a_record, an_instance
 from tests.unit.flows.world import World
 

@@ -4,8 +4,8 @@ import pytest
 
 from functions import _wiring
 from shared.access.signing_keys import SigningKeys
-from shared.access_services import token_check
-from shared.settings import Settings
+from shared.services.access import token_check
+from shared.settings.settings import Settings
 from tests.token_issuer import AUDIENCE, TENANT, Issuer
 
 ISSUER = Issuer()

@@ -46,10 +46,10 @@ from shared.backends.memory.search import MemorySearch
 from shared.backends.memory.search_engine import MemorySearchEngine
 from shared.backends.memory.sessions import MemoryUploadTargets
 from shared.dicom.index.policy import IndexPolicy
-from shared.import_services import ImportSources
-from shared.partner_services import Sending
-from shared.services import Services
-from shared.settings import Settings
+from shared.services.imports import ImportSources
+from shared.services.partner import Sending
+from shared.services.services import Services
+from shared.settings.settings import Settings
 from tests.unit.flows.world import World
 from tests.unit.functions.requests import Answer, make_request, receive_answer
 

@@ -103,7 +103,7 @@ async def test_jobs_of_other_partitions_are_closed(guarded: Service, monkeypatch
     services = await guarded.bound("a")
     from datetime import UTC, datetime
 
-    from shared.job_ports import Job
+    from shared.ports.jobs import Job
 
     job = Job("0" * 32, "a", (), datetime.now(UTC), 0)
     await services.jobs.create(job, [])

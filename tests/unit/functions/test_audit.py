@@ -20,8 +20,8 @@ from shared.access.audit_events import Action
 from shared.access.touched import touch
 from shared.dicom.references import StudyRef
 from shared.errors import BackendUnavailableError, InvalidRequestError
-from shared.job_ports import Job
-from shared.settings import Settings
+from shared.ports.jobs import Job
+from shared.settings.settings import Settings
 from tests.unit.flows.builders import SERIES, STUDY, make_data_set, make_file, to_file
 from tests.unit.functions.callers import bearing, take_tokens
 from tests.unit.functions.requests import make_request, receive_answer

@@ -4,7 +4,7 @@ import pytest
 
 from functions import _wiring
 from shared.errors import SettingsError
-from shared.settings import load_settings
+from shared.settings.settings import load_settings
 from tests.unit.functions.service import Service
 
 VIEWER = "https://viewer.example"

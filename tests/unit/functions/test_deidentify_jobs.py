@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from functions import _wiring, queue_deidentify
 from shared.dicom.references import InstanceRef
 from shared.errors import BackendUnavailableError, ObjectChangedError
-from shared.job_ports import ItemState
+from shared.ports.jobs import ItemState
 from tests.instances import a_dataset, an_instance, part10, uids
 from tests.unit.flows.world import KilledError
 from tests.unit.functions.requests import Answer

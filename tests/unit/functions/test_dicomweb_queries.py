@@ -9,7 +9,7 @@ from functions._http import answers_errors
 from functions.http_dicomweb_search import search
 from shared.dicom.query import AZURE, QueryOptions
 from shared.records import CaseImage
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.unit.flows.builders import SERIES, STUDY, make_file
 from tests.unit.functions.requests import make_request, receive_answer
 from tests.unit.functions.service import Service

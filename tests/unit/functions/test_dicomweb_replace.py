@@ -6,7 +6,7 @@ import pytest
 
 from shared.flows.index_instance import index_instance
 from shared.records import ObjectKey
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.unit.flows.builders import SERIES, STUDY, make_file
 from tests.unit.functions.requests import Answer
 from tests.unit.functions.service import MULTIPART, Service, multipart

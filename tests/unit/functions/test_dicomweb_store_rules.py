@@ -7,7 +7,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from shared.dicom.references import InstanceRef
 from shared.flows._archive_key import archive_key
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.instances import an_instance
 from tests.unit.flows.builders import CT, SERIES, STUDY, make_file
 from tests.unit.functions.requests import Answer

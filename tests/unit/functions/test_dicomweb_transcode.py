@@ -11,7 +11,7 @@ import pydicom.data
 import pytest
 from pydicom.encaps import generate_frames
 
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.unit.flows.builders import make_data_set, to_file
 from tests.unit.functions.service import Service, parts_of
 

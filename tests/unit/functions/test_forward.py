@@ -16,7 +16,7 @@ from shared.errors import (
     UpstreamTimeoutError,
     UpstreamUnavailableError,
 )
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.unit.flows.builders import make_file
 from tests.unit.functions.requests import Answer
 from tests.unit.functions.service import MULTIPART, multipart

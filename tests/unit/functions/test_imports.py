@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions import _wiring, queue_import
-from shared.import_settings import ImportSourceSettings
+from shared.settings.imports import ImportSourceSettings
 from tests.unit.functions.service import Service, user_function
 
 SOURCE = ImportSourceSettings(kind="orthanc", url="https://pacs.example")

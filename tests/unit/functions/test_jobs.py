@@ -11,7 +11,7 @@ from functions._jobs_page import spoken_time
 from functions._recent_jobs import RecentJobs
 from shared.backends.memory.jobs import MemoryJobs
 from shared.dicom.references import InstanceRef
-from shared.job_ports import ItemState, Job, JobItem
+from shared.ports.jobs import ItemState, Job, JobItem
 from tests.unit.functions.service import Service
 
 NOW = datetime.now(UTC)

@@ -10,10 +10,10 @@ from client.azurite import QUEUES
 from functions import _wiring, queue_analytics, queue_import, queue_upload
 from functions._last_tries import LAST_TRIES
 from functions.timer_drain_poison import make_blueprint
-from shared import metrics
 from shared.dicom.references import InstanceRef
-from shared.job_ports import ItemState, Job, JobItem
+from shared.ports.jobs import ItemState, Job, JobItem
 from shared.records import ObjectKey
+from shared.telemetry import metrics
 from tests.unit.flows.builders import make_file
 from tests.unit.functions.service import Service, user_function
 

@@ -12,7 +12,7 @@ from shared.backends.memory.index import MemoryIndex
 from shared.backends.memory.object_store import MemoryObjectStore
 from shared.errors import BackendUnavailableError
 from shared.records import ObjectInfo, ObjectKey
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.instances import an_instance, uids
 from tests.unit.functions.requests import Answer
 from tests.unit.functions.service import Service

@@ -10,7 +10,7 @@ import pytest
 from functions._http import answers_errors
 from functions._surface import SURFACES, Reach
 from shared.access.callers import Role
-from shared.job_ports import Job
+from shared.ports.jobs import Job
 from tests.unit.functions.callers import bearing, take_tokens
 from tests.unit.functions.requests import make_request, receive_answer
 from tests.unit.functions.service import HANDLERS, Service

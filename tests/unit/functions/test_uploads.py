@@ -21,7 +21,7 @@ from functions._upload_ports import upload_ports
 from shared.backends.memory.partner_api import MemoryPartnerApi
 from shared.errors import BackendUnavailableError
 from shared.flows.sweep_uploads import sweep_uploads
-from shared.partner_ports import PartnerAnswer, SentFile
+from shared.ports.partner import PartnerAnswer, SentFile
 from shared.records import ObjectKey
 from tests.instances import an_instance, uids
 from tests.partner_server import METADATA

@@ -5,9 +5,9 @@ from dataclasses import replace
 from shared.backends.memory.upstream_queue import MemoryUpstreamQueue
 from shared.backends.upstream.body import AnswerBody
 from shared.errors import AppError
-from shared.services import Services
-from shared.upstream_ports import UpstreamAnswer, UpstreamRequest
-from shared.upstream_services import Upstream
+from shared.ports.upstream import UpstreamAnswer, UpstreamRequest
+from shared.services.services import Services
+from shared.services.upstream import Upstream
 from tests.unit.functions.service import Service
 
 ROOT = "https://pacs.example/dicom"

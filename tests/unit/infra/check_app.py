@@ -8,7 +8,7 @@ from unittest import mock
 from pydantic import AliasChoices
 
 from shared.errors import SettingsError
-from shared.settings import Settings, load_settings
+from shared.settings.settings import Settings, load_settings
 from tests.unit.infra.deployment import Deployment
 from tests.unit.infra.infrastructure import SECRETS, Infrastructure, account, app_settings, names_in, the_app
 

@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 from pycep import BicepParser
 from tree_sitter import Language, Node, Parser
 
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.unit.infra.bicep_syntax import read_bicep
 from tests.unit.infra.bicep_tokens import BicepError
 from tests.unit.infra.infrastructure import AZD, Infrastructure, the_app
@@ -27,7 +27,7 @@ _DEPLOYED: Final = (
     "functions/http_health.py",
     "functions/assets/case.js",
     "functions/_openapi/document.py",
-    "shared/settings.py",
+    "shared/settings/settings.py",
     "shared/backends/elasticsearch/client.py",
 )
 _KEPT_BACK: Final = (

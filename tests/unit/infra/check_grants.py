@@ -166,7 +166,7 @@ def alerts_are_raised(infra: Infrastructure) -> Iterator[str]:
             for word in _NAME.findall(path.read_text(encoding="utf-8"))
         }
         for metric in sorted(set(_NAME.findall(text)) - measured):
-            yield f"{name}: alerts.bicep: {metric} is nothing that the app measures or labels: see shared/metrics.py"
+            yield f"{name}: alerts.bicep: {metric} is nothing that the app measures or labels: see shared/telemetry/metrics.py"
     groups = infra.everything.of_type("Microsoft.Insights/actionGroups")
     if not any(one.at("properties.emailReceivers") for one in groups):
         yield "alerts.bicep: alertEmail reaches nobody"

@@ -15,11 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from localhost.worker import Worker
-from shared import services
 from shared.backends import azure_probes
 from shared.backends.azure_table.tables import Tables
-from shared.connection_check import check_connections
-from shared.settings import Settings, load_settings
+from shared.services import services
+from shared.services.connection_check import check_connections
+from shared.settings.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[3]
 

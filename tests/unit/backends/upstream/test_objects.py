@@ -16,9 +16,9 @@ from shared.errors import (
     UpstreamLoginError,
     UpstreamUnavailableError,
 )
+from shared.ports.upstream import UpstreamAnswer, UpstreamRequest
 from shared.records import ObjectKey
 from shared.upstream_keys import upstream_key
-from shared.upstream_ports import UpstreamAnswer, UpstreamRequest
 
 KEY = upstream_key(InstanceRef("1.2", "1.3", "1.4"))
 DATA = bytes(range(256)) * 1024

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from shared.errors import InvalidRequestError, NotFoundError
-from shared.import_ports import ImportSource
-from shared.import_settings import ImportSourceSettings
-from shared.settings import Settings
+from shared.ports.imports import ImportSource
+from shared.settings.imports import ImportSourceSettings
+from shared.settings.settings import Settings
 
 if TYPE_CHECKING:
     from shared.backends.source_http.client import SourceHttp

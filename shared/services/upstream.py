@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import SettingsError
-from shared.ports import ObjectStore
-from shared.settings import Settings
-from shared.upstream_ports import UPSTREAM_CONTAINER, DicomwebUpstream, UpstreamFeed, UpstreamQueue
+from shared.ports.archive import ObjectStore
+from shared.ports.upstream import UPSTREAM_CONTAINER, DicomwebUpstream, UpstreamFeed, UpstreamQueue
+from shared.settings.settings import Settings
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueServiceClient

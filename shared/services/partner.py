@@ -9,9 +9,9 @@ from pydantic import SecretStr
 
 from shared.dicom.tagging.mapping import TagRule, tag_rules
 from shared.errors import NotConfiguredError
-from shared.job_ports import WorkQueue
-from shared.partner_ports import PartnerApi
-from shared.settings import Settings
+from shared.ports.jobs import WorkQueue
+from shared.ports.partner import PartnerApi
+from shared.settings.settings import Settings
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueServiceClient

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from shared.errors import SettingsError
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

@@ -14,20 +14,21 @@ from typing import Annotated, Literal, Self
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from shared.access_settings import AccessSettings
-from shared.audit_settings import AuditSettings
-from shared.bounded_patterns import check_bounded
 from shared.errors import SettingsError
-from shared.import_settings import ImportSettings
-from shared.partner_settings import PartnerSettings
 from shared.records import DuplicatePolicy
-from shared.s3_settings import S3Settings
-from shared.search_settings import SearchSettings
-from shared.session_settings import SessionSettings
-from shared.telemetry_settings import TelemetrySettings
-from shared.upstream_settings import UpstreamSettings
+from shared.settings.access import AccessSettings
+from shared.settings.audit import AuditSettings
+from shared.settings.bounded_patterns import check_bounded
+from shared.settings.imports import ImportSettings
+from shared.settings.partner import PartnerSettings
+from shared.settings.s3 import S3Settings
+from shared.settings.search import SearchSettings
+from shared.settings.sessions import SessionSettings
+from shared.settings.telemetry import TelemetrySettings
+from shared.settings.upstream import UpstreamSettings
 
-_PREFIX = "DICOM_"
+PREFIX = "DICOM_"
+"""Of the names of settings."""
 _MIB = 1024 * 1024
 _ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
 
@@ -50,7 +51,7 @@ class Settings(
     """What can be set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
 
     storage_connection_string: SecretStr | None = Field(
@@ -198,12 +199,12 @@ class Settings(
 
 
 def _refuse_unknown_names() -> None:
-    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     for field in Settings.model_fields.values():
         if isinstance(field.validation_alias, AliasChoices):
             known |= {str(choice).upper() for choice in field.validation_alias.choices}
     unknown = sorted(
-        name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in known
+        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
     )
     if unknown:
         raise SettingsError(f"unknown settings: {', '.join(unknown)}; see `python -m shared.settings`")
@@ -224,8 +225,3 @@ def load_settings() -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(problems) from None
-
-
-if __name__ == "__main__":
-    for field_name, info in Settings.model_fields.items():
-        print(f"{_PREFIX}{field_name.upper()}\t{info.annotation}\t{info.default!r}")  # noqa: T201  # a command

@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from shared.errors import BackendUnavailableError, ObjectNotFoundError
-from shared.search_services import search_engine
-from shared.settings import Settings
+from shared.services.search import search_engine
+from shared.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.ports import ObjectStore
+    from shared.ports.archive import ObjectStore
 
 SECONDS = 8
 """That a service has to answer."""
@@ -31,13 +31,13 @@ async def check_connections(settings: Settings) -> dict[str, str]:
     Raises:
         SettingsError: No storage account is set, or its connection string cannot be read.
     """
-    from shared.azure_clients import probe_clients
     from shared.backends.azure_probes import answers_of, container_probes, queue_probes, table_probes
     from shared.backends.azure_table.archive import TABLES
     from shared.backends.storage_queue import STUDY_CHANGED
     from shared.backends.upstream.queue import UPSTREAM_EVENTS
     from shared.backends.work_queue import ANALYTICS, DEIDENTIFY, IMPORTS, SESSIONS, UPLOADS
-    from shared.s3_services import s3_store
+    from shared.services.azure_clients import probe_clients
+    from shared.services.s3 import s3_store
 
     containers = dict.fromkeys(
         (

@@ -7,9 +7,9 @@ from pydantic import SecretStr
 
 from shared.dicom.index.policy import IndexPolicy
 from shared.errors import InvalidQueryError, SettingsError
-from shared.ports import StudySearch
-from shared.search_ports import SearchEngine
-from shared.settings import Settings
+from shared.ports.archive import StudySearch
+from shared.ports.search import SearchEngine
+from shared.settings.settings import Settings
 
 if TYPE_CHECKING:
     from shared.backends.elasticsearch import ElasticsearchEngine

@@ -3,7 +3,7 @@
 A method exists only if a flow calls it. Each port has one contract suite in tests/contract that every adapter
 passes. An adapter that cannot honour a request refuses it; it never ignores part of one. Adapters raise the errors
 of shared.errors only. Adapters of the index are bound to one data partition when they are made, so no flow knows
-that there are several. The ports of clinical cases are in shared.case_ports.
+that there are several. The ports of clinical cases are in shared.ports.cases.
 """
 
 from __future__ import annotations

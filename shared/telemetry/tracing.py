@@ -1,6 +1,6 @@
 """Spans: what was done for how long, as a child of what asked for it. They hold no value of a patient.
 
-Until `activate` was called, which exporting does (telemetry_export.py), nothing is recorded and flows and ports are
+Until `activate` was called, which exporting does (export.py), nothing is recorded and flows and ports are
 called as they are. Facts are those of telemetry.FIELDS; of an error its type is kept, for its message may name more.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from opentelemetry import propagate, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
-from shared.telemetry import check_facts
+from shared.telemetry.events import check_facts
 
 NAME: Final = "dicom-functions"
 """Of the instrumentation: under it exporters show spans and metrics."""

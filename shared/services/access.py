@@ -3,7 +3,7 @@
 from shared.access.claims import TokenRules
 from shared.access.signing_keys import SigningKeys
 from shared.access.tokens import TokenCheck
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 def token_check(settings: Settings) -> TokenCheck:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from shared.audit_trail import AuditTrail, LogTrail
 from shared.errors import SettingsError
-from shared.settings import Settings
+from shared.settings.settings import Settings
+from shared.telemetry.audit_trail import AuditTrail, LogTrail
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient
@@ -22,8 +22,8 @@ def audit_trail(settings: Settings) -> AuditTrail:
 def _blobs(settings: Settings) -> "BlobServiceClient":
     from azure.storage.blob.aio import BlobServiceClient
 
-    from shared.azure_clients import credential_of
     from shared.backends.azure_options import request_options
+    from shared.services.azure_clients import credential_of
 
     options = request_options(settings.request_timeout_seconds)
     if (connection := settings.connection_string) is not None:

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.metered_store import MeteredStore
-from shared.tracing import traced_port
+from shared.telemetry.metered_store import MeteredStore
+from shared.telemetry.tracing import traced_port
 
 if TYPE_CHECKING:
-    from shared.import_ports import ImportSource
-    from shared.import_services import ImportSources
-    from shared.services import Services
+    from shared.ports.imports import ImportSource
+    from shared.services.imports import ImportSources
+    from shared.services.services import Services
 
 NOT_PORTS: Final = frozenset(
     {"settings", "partition", "cursor_key", "closers", "bind", "index_policy", "objects"}

@@ -7,15 +7,9 @@ here, not by the modules that declare triggers: they are half of a cold start.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from shared.azure_clients import azure_clients
-from shared.case_ports import CaseIndex, CaseSessions, Checkpoints, Reports
 from shared.dicom.index.policy import IndexPolicy
 from shared.errors import AppError
-from shared.import_services import ImportSources
-from shared.job_ports import Jobs, WorkQueue
-from shared.partner_services import Sending, partner_api, sending
-from shared.poison_ports import PoisonQueues
-from shared.ports import (
+from shared.ports.archive import (
     ChangeFeed,
     InstanceIndex,
     JobQueue,
@@ -26,15 +20,21 @@ from shared.ports import (
     StudySearch,
     StudySummaries,
 )
-from shared.s3_services import s3_store
-from shared.search_ports import SearchEngine
-from shared.search_services import index_policy, search_engine, study_search
-from shared.session_ports import UploadSessions, UploadTargets
-from shared.settings import Settings
-from shared.telemetry_ports import QueueGauges
-from shared.traced_services import traced_services
-from shared.tracing import is_active
-from shared.upstream_services import Upstream, with_upstream
+from shared.ports.cases import CaseIndex, CaseSessions, Checkpoints, Reports
+from shared.ports.jobs import Jobs, WorkQueue
+from shared.ports.poison import PoisonQueues
+from shared.ports.queue_gauges import QueueGauges
+from shared.ports.search import SearchEngine
+from shared.ports.sessions import UploadSessions, UploadTargets
+from shared.services.azure_clients import azure_clients
+from shared.services.imports import ImportSources
+from shared.services.partner import Sending, partner_api, sending
+from shared.services.s3 import s3_store
+from shared.services.search import index_policy, search_engine, study_search
+from shared.services.traced import traced_services
+from shared.services.upstream import Upstream, with_upstream
+from shared.settings.settings import Settings
+from shared.telemetry.tracing import is_active
 
 MAX_BOUND_PARTITIONS = 64
 """Data partitions whose services are kept at hand."""

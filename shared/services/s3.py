@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 if TYPE_CHECKING:
     from shared.backends.s3 import S3ObjectStore

@@ -1,4 +1,4 @@
-"""What the product needs of the world for clinical cases; shared.ports says how ports are made.
+"""What the product needs of the world for clinical cases; shared.ports.archive says how ports are made.
 
 Like those, these are bound to one data partition, but for the reports, whose table is the forerunner's.
 """

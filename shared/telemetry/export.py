@@ -8,8 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from shared import metrics, tracing
-from shared.telemetry_settings import TelemetrySettings
+from shared.settings.telemetry import TelemetrySettings
+from shared.telemetry import metrics, tracing
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs.export import LogRecordExporter

@@ -1,4 +1,4 @@
-"""What the product needs of an upstream service that holds instances in its stead; shared.ports says how ports are made."""
+"""What the product needs of an upstream service that holds instances in its stead; shared.ports.archive says how ports are made."""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from shared import metrics
-from shared.ports import ObjectStore
+from shared.ports.archive import ObjectStore
 from shared.records import ObjectInfo, ObjectKey, ObjectRange
+from shared.telemetry import metrics
 
 
 class MeteredStore:

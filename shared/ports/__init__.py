@@ -1,0 +1,1 @@
+"""What the product needs of the world, as small protocols, and the values they exchange."""

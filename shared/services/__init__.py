@@ -1,0 +1,1 @@
+"""Composition: which adapters a deployment runs on."""

@@ -1,0 +1,1 @@
+"""Log events, spans, metrics and the audit trail, and how they leave."""
