@@ -51,7 +51,8 @@ async def settle(job_id: str, ports: UploadPorts, *, after: int = 0) -> None:
         return
     elif job.phase in (UPLOADING, ANALYTICS):
         await ports.analytics.send(job_id)
-    else:
+    elif not after:
+        # Whoever decided the end is at it; after a kill the message comes again, or the sweep, and both come by here.
         await close_decided(job, ports)
 
 
