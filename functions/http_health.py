@@ -29,7 +29,7 @@ async def health_check(req: Request) -> Response:
     return await check_health(req)
 
 
-async def check_health(req: Request, *, tells_all: bool = True) -> Response:  # noqa: ARG001 - every handler is given it
+async def check_health(req: Request, *, tells_all: bool = True) -> Response:
     """Answer 200 if every dependency answers that requests cannot do without, else 503; the body says what is wrong.
 
     That is "no such table" (or container, or queue), "denied" or "unreachable", each of which asks for something else.

@@ -26,7 +26,7 @@ bp = func.Blueprint()
 @bp.function_name("drift_report")
 @bp.route("ledger", methods=["GET"])
 @answers_errors
-async def drift_report(req: Request) -> Response:  # noqa: ARG001 - the trigger binds it
+async def drift_report(req: Request) -> Response:
     """Answer the report of the pass on its way and of the last one that was finished."""
     return json_response(await report_drift((await _wiring.services()).checkpoints))
 

@@ -108,7 +108,7 @@ async def _file(req: Request, wanted: Sequence[ObjectKey] | Question, services: 
 @bp.function_name("rebuild_search")
 @bp.route("search/rebuild", methods=["POST"])
 @answers_errors
-async def rebuild_search(req: Request) -> Response:  # noqa: ARG001 - the route binds it
+async def rebuild_search(req: Request) -> Response:
     """Begin to build the index anew; the old one answers until the new one holds everything."""
     return json_response({"build": await begin_rebuild(await _wiring.services())}, status=202)
 

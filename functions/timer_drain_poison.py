@@ -20,7 +20,7 @@ def make_blueprint(schedule: str) -> func.Blueprint:
     @bp.function_name("drain_poison")
     @bp.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=False)
     @acknowledges_permanent_errors
-    async def drain_poison(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+    async def drain_poison(timer: func.TimerRequest) -> None:
         """Empty the poison queues of blob events and of changed studies."""
         services = await _wiring.services()
         await drain(

@@ -12,6 +12,6 @@ bp = func.Blueprint()
 @bp.function_name("measure_queues")
 @bp.timer_trigger(arg_name="timer", schedule="45 * * * * *", run_on_startup=False)
 @acknowledges_permanent_errors
-async def measure_queues(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+async def measure_queues(timer: func.TimerRequest) -> None:
     """Say how much waits in each queue, and how long the first message has."""
     await measure((await _wiring.services()).queue_gauges)

@@ -20,7 +20,7 @@ def make_blueprint(schedule: str) -> func.Blueprint:
     @bp.function_name("poll_changefeed")
     @bp.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=False)
     @acknowledges_permanent_errors
-    async def poll_changefeed(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+    async def poll_changefeed(timer: func.TimerRequest) -> None:
         """Index what has changed upstream since the last time; nothing if it has no feed."""
         services = await _wiring.services()
         upstream = services.upstream

@@ -18,7 +18,7 @@ def make_blueprint(schedule: str) -> func.Blueprint:
     @bp.function_name("reindex")
     @bp.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=False)
     @acknowledges_permanent_errors
-    async def reindex(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+    async def reindex(timer: func.TimerRequest) -> None:
         """Go on with a pass, or begin one if the last began long enough ago."""
         settings = _wiring.settings()
         pause = timedelta(hours=settings.reindex_every_hours)

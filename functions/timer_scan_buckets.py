@@ -19,7 +19,7 @@ _SECONDS: Final = 50
 @bp.function_name("scan_buckets")
 @bp.timer_trigger(arg_name="timer", schedule="*/5 * * * * *", run_on_startup=False)
 @acknowledges_permanent_errors
-async def scan_buckets(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+async def scan_buckets(timer: func.TimerRequest) -> None:
     """Compare each watched container with the ledger, from where the last scan stopped."""
     services = await _wiring.services()
     ports = ScanPorts(services.objects, services.ledger, services.checkpoints, look_at)

@@ -18,6 +18,6 @@ _SECONDS: Final = 50
 @bp.function_name("sweep_cases")
 @bp.timer_trigger(arg_name="timer", schedule="30 * * * * *", run_on_startup=False)
 @acknowledges_permanent_errors
-async def sweep_cases(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+async def sweep_cases(timer: func.TimerRequest) -> None:
     """Settle sessions of the default partition, the only one that cases are stored in."""
     await sweep(store_ports(await _wiring.services()), seconds=_SECONDS)

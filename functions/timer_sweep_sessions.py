@@ -20,7 +20,7 @@ _SECONDS: Final = 50
 @bp.function_name("sweep_sessions")
 @bp.timer_trigger(arg_name="timer", schedule="45 * * * * *", run_on_startup=False)
 @acknowledges_permanent_errors
-async def sweep_sessions(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+async def sweep_sessions(timer: func.TimerRequest) -> None:
     """Look at the sessions of every data partition."""
     services = await _wiring.services()
 

@@ -18,7 +18,7 @@ _SECONDS: Final = 50
 @bp.function_name("sweep_studies")
 @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)
 @acknowledges_permanent_errors
-async def sweep_studies(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+async def sweep_studies(timer: func.TimerRequest) -> None:
     """Refresh what is due in each data partition, the default one first."""
     services = await _wiring.services()
     loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ bp = func.Blueprint()
 @bp.function_name("sweep_uploads")
 @bp.timer_trigger(arg_name="timer", schedule="45 * * * * *", run_on_startup=False)
 @acknowledges_permanent_errors
-async def sweep_uploads(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+async def sweep_uploads(timer: func.TimerRequest) -> None:
     """Look at the newest runs; without a partner there are none to go on with."""
     services = await _wiring.services()
     if services.sending.partner is None:

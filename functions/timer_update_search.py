@@ -17,6 +17,6 @@ _SECONDS: Final = 50
 @bp.function_name("update_search")
 @bp.timer_trigger(arg_name="timer", schedule="*/10 * * * * *", run_on_startup=False)
 @acknowledges_permanent_errors
-async def update_search(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger binds it
+async def update_search(timer: func.TimerRequest) -> None:
     """Follow the change feed of all data partitions."""
     await bring_search_up(await _wiring.services(), seconds=_SECONDS)

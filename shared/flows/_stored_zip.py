@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, NamedTuple
 
+from shared.zip_pieces import ZipPieces
+
 _LOCAL: Final = 30 + 20
 _DESCRIPTOR: Final = 24
 _CENTRAL: Final = 46
@@ -34,7 +36,7 @@ class StoredZip:
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the bytes of the ZIP, from the first one, each time it is asked."""
-        written = _Written()
+        written = ZipPieces()
         archive = zipfile.ZipFile(written, "w", zipfile.ZIP_STORED)
         for one in self._files:
             with archive.open(zipfile.ZipInfo(one.name), "w", force_zip64=True) as file:
@@ -55,29 +57,3 @@ def zip_length(files: Sequence[tuple[int, int]]) -> int:
         at += _LOCAL + name + size + _DESCRIPTOR
     is_wide = len(files) > _MOST_NARROW_ENTRIES or at > _WIDE or central > _WIDE
     return at + central + _END + (_WIDE_END if is_wide else 0)
-
-
-class _Written:
-    """Keeps what is written until it is taken. It cannot be sought in, so a file's size follows its content."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self.length = 0
-
-    def write(self, data: bytes, /) -> int:
-        self._pieces.append(data)
-        self.length += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """There is nothing behind it."""
-
-    def close(self) -> None:
-        """There is nothing behind it."""
-
-    def taken(self) -> bytes:
-        """Return what was written since the last time."""
-        data = b"".join(self._pieces)
-        self._pieces.clear()
-        self.length = 0
-        return data

@@ -345,8 +345,8 @@ def test_only_plain_http_urls_are_roots(url: str) -> None:
 async def test_steps_of_a_path_stay_steps() -> None:
     """Slashes, question marks and percent signs in an id are its own."""
     script = Script(fine())
-    async with a_server(script) as url, a_client(f"{url}/root/") as client:
+    async with a_server(script) as url, a_client(f"{url}/base/") as client:
         await client.json(client.url("studies", "a/../b?c#d%2e"), params={"q": "ä&b"})
         async with client.open(client.url("file"), "*/*") as answer:
             assert [piece async for piece in pieces_of(answer)] == [b"[]"]
-    assert script.requests[0].raw_path == "/root/studies/a%2F..%2Fb%3Fc%23d%252e?q=%C3%A4%26b"
+    assert script.requests[0].raw_path == "/base/studies/a%2F..%2Fb%3Fc%23d%252e?q=%C3%A4%26b"

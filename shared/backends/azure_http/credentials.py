@@ -80,7 +80,7 @@ class SharedAccessSignature:
     def __init__(self, signature: str) -> None:
         self.query = signature.removeprefix("?")
 
-    async def authorization(self, method: str, path: str, headers: Mapping[str, str]) -> None:  # noqa: ARG002  # a port
+    async def authorization(self, method: str, path: str, headers: Mapping[str, str]) -> None:  # a port
         """Add nothing; see Credential."""
         return
 
@@ -96,7 +96,7 @@ class Token:
         self._token: AccessToken | None = None
         self._lock = asyncio.Lock()
 
-    async def authorization(self, method: str, path: str, headers: Mapping[str, str]) -> str:  # noqa: ARG002  # a port
+    async def authorization(self, method: str, path: str, headers: Mapping[str, str]) -> str:  # a port
         """Name the token; see Credential. NoAnswerError if none is to be had."""
         async with self._lock:
             if self._token is None or self._token.expires_on - time.time() < _RENEW_SECONDS:

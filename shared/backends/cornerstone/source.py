@@ -41,7 +41,7 @@ class StudyListSource:
         found = [_patient(entry) for entry in self._entries[start:end] if _is_wanted(entry, wanted)]
         return FoundStudies(found, str(end), more=end < len(self._entries))
 
-    async def changes(self, after: str = "") -> FoundStudies:  # noqa: ARG002 - the port's
+    async def changes(self, after: str = "") -> FoundStudies:
         """Refuse: there is no list of changes."""
         raise UnsupportedQueryError("a study list says nothing of changes: import it again")
 

@@ -41,7 +41,7 @@ class DicomwebSource:
             return FoundStudies([], after, more=False)
         return FoundStudies(studies, f"{int(offset or '0') + len(studies)} {studies[0]}", more=True)
 
-    async def changes(self, after: str = "") -> FoundStudies:  # noqa: ARG002 - the port's
+    async def changes(self, after: str = "") -> FoundStudies:
         """Refuse: the standard has no list of changes."""
         raise UnsupportedQueryError(
             "a DICOMweb server keeps no list of changes: import again, what is here is not fetched"
@@ -75,7 +75,7 @@ class DicomwebSource:
         async for piece in self._http.held(lambda: self._read(url)):
             yield piece
 
-    def mismatch(self, instance: SourceInstance, ref: InstanceRef, patient_id: str) -> str:  # noqa: ARG002 - the port's
+    def mismatch(self, instance: SourceInstance, ref: InstanceRef, patient_id: str) -> str:
         """Compare the UIDs that were asked for with those that came."""
         return "" if _asked(instance) == ref else "its UIDs are not those it was asked for by"
 

@@ -55,6 +55,6 @@ class MemoryImportSource:
                     return
         raise SourceRefusedError("the source has no such instance")
 
-    def mismatch(self, instance: SourceInstance, ref: InstanceRef, patient_id: str) -> str:  # noqa: ARG002 - the port's
+    def mismatch(self, instance: SourceInstance, ref: InstanceRef, patient_id: str) -> str:
         """Compare the UIDs."""
         return "" if instance.ref in (None, ref) else "its UIDs are not those it was asked for by"

@@ -58,7 +58,7 @@ class MemorySessions:
             self._index.staged[record.ref] = session
             return PutOutcome.CREATED
 
-    async def commit(self, session: str, series: Sequence[SeriesRef]) -> bool:  # noqa: ARG002  # no row needs a note
+    async def commit(self, session: str, series: Sequence[SeriesRef]) -> bool:  # no row needs a note
         """Let all that is staged be seen; see UploadSessions.commit."""
         if await self.fate(session) is Fate.OPEN:
             self._fates[session] = Fate.COMMITTED

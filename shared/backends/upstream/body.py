@@ -17,7 +17,7 @@ class AnswerBody(AsyncGenerator[bytes]):
         self._close = close
         self._is_open = True
 
-    async def asend(self, value: None) -> bytes:  # noqa: ARG002 - a generator's signature
+    async def asend(self, value: None) -> bytes:
         """Return the next piece."""
         if self._is_open:
             try:

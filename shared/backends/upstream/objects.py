@@ -89,11 +89,11 @@ class UpstreamObjects:
     async def put(
         self,
         key: ObjectKey,
-        data: bytes | AsyncIterator[bytes],  # noqa: ARG002 - a port
+        data: bytes | AsyncIterator[bytes],
         *,
-        if_absent: bool = False,  # noqa: ARG002 - a port
-        if_match: str | None = None,  # noqa: ARG002 - a port
-        content_type: str | None = None,  # noqa: ARG002 - a port
+        if_absent: bool = False,
+        if_match: str | None = None,
+        content_type: str | None = None,
     ) -> ObjectInfo:
         """Refuse: what is stored upstream is forwarded there."""
         raise ReadOnlyError(f"nothing is written to {key.container} as an object; store it by DICOMweb")
@@ -107,7 +107,7 @@ class UpstreamObjects:
         if not 200 <= answer.status < 300 and answer.status not in _GONE:
             raise _refused(answer.status)
 
-    async def scan(self, container: str, *, prefix: str = "", after: str = "") -> AsyncIterator[ObjectInfo]:  # noqa: ARG002 - a port
+    async def scan(self, container: str, *, prefix: str = "", after: str = "") -> AsyncIterator[ObjectInfo]:
         """Refuse: it is not listed, its changes are followed."""
         raise ObjectNotFoundError(f"{container} is no container that can be listed")
         yield  # makes it an iterator, as the port has it
